@@ -1,0 +1,156 @@
+//! What both services must agree on: the shared secrets and whose tokens they are.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use clap::Args;
+use proto::SecretList;
+
+use super::{BaseUrl, Faults};
+
+/// The token section as it is given.
+#[derive(Args)]
+pub struct TokenSettings {
+    /// Shared secrets, comma-separated: the first signs tokens, all verify them
+    #[arg(
+        long,
+        env = "TOKEN_SECRETS",
+        global = true,
+        hide_env_values = true,
+        value_name = "SECRETS"
+    )]
+    token_secrets: Option<String>,
+
+    /// A file that holds TOKEN_SECRETS
+    #[arg(long, env = "TOKEN_SECRETS_FILE", global = true, value_name = "FILE")]
+    token_secrets_file: Option<PathBuf>,
+
+    /// Who issues the tokens: the auth service's address as its clients know it
+    #[arg(
+        long,
+        env = "TOKEN_ISSUER",
+        global = true,
+        default_value = "http://localhost:9000",
+        value_name = "URL"
+    )]
+    token_issuer: String,
+
+    /// For whom the tokens are
+    #[arg(
+        long,
+        env = "TOKEN_AUDIENCE",
+        global = true,
+        default_value = "shop",
+        value_name = "NAME"
+    )]
+    token_audience: String,
+
+    /// The client by which the shop registers users
+    #[arg(
+        long,
+        env = "REGISTRATION_CLIENT_ID",
+        global = true,
+        default_value = "shop-service",
+        value_name = "ID"
+    )]
+    registration_client_id: String,
+
+    /// That client's secrets, comma-separated: the shop sends the first, auth accepts all
+    #[arg(
+        long,
+        env = "REGISTRATION_CLIENT_SECRET",
+        global = true,
+        hide_env_values = true,
+        value_name = "SECRETS"
+    )]
+    registration_client_secret: Option<String>,
+
+    /// A file that holds REGISTRATION_CLIENT_SECRET
+    #[arg(long, env = "REGISTRATION_CLIENT_SECRET_FILE", global = true, value_name = "FILE")]
+    registration_client_secret_file: Option<PathBuf>,
+}
+
+/// The token section as it is used.
+#[derive(Debug, Clone)]
+pub struct TokenConfig {
+    /// The shared secrets.
+    pub secrets: SecretList,
+    /// The `iss` of every token.
+    pub issuer: BaseUrl,
+    /// The `aud` of every token.
+    pub audience: String,
+    /// The client by which the shop registers users.
+    pub registration_client: RegistrationClient,
+}
+
+/// The client by which the shop registers users; it exists by configuration alone.
+#[derive(Debug, Clone)]
+pub struct RegistrationClient {
+    /// Its client id.
+    pub id: String,
+    /// Its secrets.
+    pub secrets: SecretList,
+}
+
+impl TokenSettings {
+    /// Reads the section.
+    pub fn read(&self, faults: &mut Faults) -> Option<TokenConfig> {
+        let example = "$(auth-service secret generate)";
+        let given = (self.token_secrets.as_deref(), self.token_secrets_file.as_deref());
+        let secrets = faults.secret("TOKEN_SECRETS", given, example);
+        let issuer = faults.parse("TOKEN_ISSUER", &self.token_issuer, "https://auth.example.com");
+        let audience = match self.token_audience.trim() {
+            "" => faults.report("TOKEN_AUDIENCE", "is empty", "shop"),
+            audience => Some(audience.to_owned()),
+        };
+        let id = match self.registration_client_id.as_str() {
+            id if is_client_id(id) && id != proto::claims::PUBLIC_CLIENT => Some(id.to_owned()),
+            _ => faults.report(
+                "REGISTRATION_CLIENT_ID",
+                "must be 3 to 64 of a-z, 0-9, '.', '_' and '-', begin with a letter, and not be \
+                 `public` or a UUID",
+                "shop-service",
+            ),
+        };
+        let given = (
+            self.registration_client_secret.as_deref(),
+            self.registration_client_secret_file.as_deref(),
+        );
+        let client_secrets = faults.secret("REGISTRATION_CLIENT_SECRET", given, example);
+        Some(TokenConfig {
+            secrets: secrets?,
+            issuer: issuer?,
+            audience: audience?,
+            registration_client: RegistrationClient { id: id?, secrets: client_secrets? },
+        })
+    }
+}
+
+/// `[a-z][a-z0-9._-]{2,63}`, and no UUID: a machine's `sub` must not be taken for a person's.
+fn is_client_id(id: &str) -> bool {
+    (3..=64).contains(&id.len())
+        && id.starts_with(|c: char| c.is_ascii_lowercase())
+        && id.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
+        && proto::id::parse(id).is_err()
+}
+
+impl fmt::Debug for TokenSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenSettings")
+            .field("token_issuer", &self.token_issuer)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_id_cannot_be_taken_for_a_person() {
+        assert!(is_client_id("shop-service"));
+        for wrong in ["", "ab", "Shop", "1shop", "a b c", "a0000000-0000-4000-8000-000000000000"] {
+            assert!(!is_client_id(wrong), "{wrong}");
+        }
+    }
+}

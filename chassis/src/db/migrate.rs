@@ -1,0 +1,79 @@
+//! Migrations: applied by one replica at a time, known to be applied before anything is served.
+
+use refinery::Runner;
+use tokio_postgres::NoTls;
+
+use super::{DbError, with_bounds};
+use crate::config::DatabaseConfig;
+
+/// One number for all migrations of a database: any replica of any version takes this lock.
+const LOCK: i64 = 0x006c_6174_6368_6b65;
+
+/// A table rewrite may take its time; waiting for somebody else's lock may not.
+const SESSION: &str = "-c lock_timeout=5s";
+
+/// The schema of a service, as a list of changes.
+pub struct Migrations {
+    runner: Runner,
+}
+
+/// Why the schema could not be brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// The database could not be asked.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// A migration failed, and was rolled back.
+    #[error("migration: {0}")]
+    Migration(#[from] refinery::Error),
+}
+
+impl From<tokio_postgres::Error> for MigrateError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+impl Migrations {
+    /// The migrations that were compiled in.
+    pub fn new(runner: Runner) -> Self {
+        // A schema that a newer version has migrated must not stop an older one, or no rolling
+        // update could ever be taken back.
+        Self { runner: runner.set_abort_missing(false) }
+    }
+
+    /// Applies what is not applied yet; says how many that were.
+    pub async fn apply(&self, config: &DatabaseConfig) -> Result<usize, MigrateError> {
+        let postgres = with_bounds(&config.postgres, SESSION);
+        let (mut client, connection) = postgres.connect(NoTls).await?;
+        let connection = tokio::spawn(connection);
+        // Waiting for another replica's migrations is no fault, however long they take.
+        client.batch_execute("SET lock_timeout = 0").await?;
+        client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
+        client.batch_execute("SET lock_timeout = '5s'").await?;
+        let report = self.runner.run_async(&mut client).await?;
+        // Closing the connection gives the lock back, here and on every early return.
+        drop(client);
+        let _ = connection.await;
+        Ok(report.applied_migrations().len())
+    }
+
+    /// Whether every migration this binary knows is applied; newer ones are fine.
+    pub async fn are_applied(&self, db: &super::Db) -> Result<bool, DbError> {
+        let known = self.runner.get_migrations();
+        let versions: Vec<i32> = known.iter().map(refinery::Migration::version).collect();
+        let client = db.get().await?;
+        let statement = client.prepare_cached(TABLE).await?;
+        if !client.query_one(&statement, &[]).await?.get::<_, bool>(0) {
+            return Ok(false);
+        }
+        let statement = client.prepare_cached(MISSING).await?;
+        Ok(client.query_one(&statement, &[&versions]).await?.get(0))
+    }
+}
+
+const TABLE: &str = "SELECT to_regclass('refinery_schema_history') IS NOT NULL";
+
+const MISSING: &str = "SELECT NOT EXISTS (
+    SELECT FROM unnest($1::int[]) AS known (version)
+    WHERE known.version NOT IN (SELECT version FROM refinery_schema_history))";

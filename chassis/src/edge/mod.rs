@@ -1,0 +1,26 @@
+//! The HTTP edge: how requests come in and how answers go out.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`refusal`] | an error on its way out |
+//! | [`route`] | a route that reads as a sentence, and the table of all |
+//! | [`guard`] | what must hold before a handler runs: the only place that rejects |
+//! | [`query`] | the query string and pages of a list |
+//! | [`reply`] | answers that are no errors |
+//! | [`request_id`], [`cors`] | headers that every answer has |
+//! | [`service`] | from hyper's request to warp's routes and back |
+
+pub mod cors;
+pub mod guard;
+pub mod query;
+pub mod refusal;
+pub mod reply;
+pub mod request_id;
+pub mod route;
+pub mod service;
+
+pub use query::{Page, Query};
+pub use refusal::Refusal;
+pub use request_id::RequestId;
+pub use route::{Named, Route, any_of, with};
+pub use service::Edge;

@@ -1,0 +1,196 @@
+//! A service's process: both ports bound, the schema brought up to date, served until told to
+//! stop, ended in order.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{DatabaseConfig, HttpConfig};
+use crate::db::{Db, MigrateError, Migrations};
+use crate::edge::service::Shape;
+use crate::edge::{Edge, Route};
+use crate::health::Health;
+use crate::metrics;
+use crate::ops::{self, Ops};
+use crate::serve::{Limits, serve};
+
+/// Connections to the ops port at once.
+const OPS_CONNECTIONS: usize = 64;
+
+/// How long the background work may take to end what it is at.
+const BACKGROUND_GRACE: Duration = Duration::from_secs(15);
+
+/// The first and the longest pause between two tries to reach the database at the start.
+const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// Work beside the requests; it ends soon after its token is cancelled.
+pub type Background =
+    Box<dyn FnOnce(CancellationToken) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+
+/// Both ports, bound.
+pub struct Server {
+    config: HttpConfig,
+    listener: TcpListener,
+    ops_listener: TcpListener,
+}
+
+/// What a service is made of.
+pub struct Service {
+    /// Its routes.
+    pub route: Route,
+    /// How its refusals look where they do not look like all others.
+    pub shape: Shape,
+    /// Its database.
+    pub db: Db,
+    /// Where that is.
+    pub database: DatabaseConfig,
+    /// The schema it needs.
+    pub migrations: Migrations,
+    /// Work beside the requests.
+    pub background: Option<Background>,
+}
+
+/// A port that could not be bound.
+#[derive(Debug, thiserror::Error)]
+#[error("{variable}: cannot listen on {addr}: {error}; another address: {flag} 127.0.0.1:0")]
+pub struct BindError {
+    variable: &'static str,
+    flag: &'static str,
+    addr: SocketAddr,
+    error: std::io::Error,
+}
+
+impl Server {
+    /// Binds both ports.
+    pub async fn bind(config: HttpConfig) -> Result<Self, BindError> {
+        let listener = bind(config.listen_addr, "LISTEN_ADDR", "--listen-addr").await?;
+        let ops_listener = bind(config.ops_addr, "OPS_ADDR", "--ops-addr").await?;
+        Ok(Self { config, listener, ops_listener })
+    }
+
+    /// The address of the service, its port as it was bound.
+    pub fn addr(&self) -> SocketAddr {
+        self.listener.local_addr().unwrap_or(self.config.listen_addr)
+    }
+
+    /// The address of health and metrics.
+    pub fn ops_addr(&self) -> SocketAddr {
+        self.ops_listener.local_addr().unwrap_or(self.config.ops_addr)
+    }
+
+    /// Serves until `shutdown`; then drains, ends the background work, the pool and at last the
+    /// ops port, which until then says that the service is not ready.
+    pub async fn run(self, service: Service, shutdown: CancellationToken) {
+        metrics::start();
+        let addr = self.addr();
+        tracing::info!(%addr, ops_addr = %self.ops_addr(), "listening");
+        let Self { config, listener, ops_listener } = self;
+        let Service { route, shape, db, database, migrations, background } = service;
+
+        let health = Arc::new(Health::default());
+        let ops = Arc::new(Ops { health: Arc::clone(&health), db: db.clone() });
+        let ops_shutdown = CancellationToken::new();
+        let ops_limits = Limits { connections: OPS_CONNECTIONS, grace: Duration::from_secs(1) };
+        let ops_edge = Edge::ops(ops::routes(&ops));
+        let ops = tokio::spawn(serve(ops_listener, ops_edge, ops_limits, ops_shutdown.clone()));
+        let upkeep = tokio::spawn(metrics::maintain());
+
+        let stop_background = CancellationToken::new();
+        let background = {
+            let (db, health) = (db.clone(), Arc::clone(&health));
+            let (shutdown, stop) = (shutdown.clone(), stop_background.clone());
+            tokio::spawn(async move {
+                let schema = wait_for_schema(&db, &database, &migrations);
+                if shutdown.run_until_cancelled(schema).await.is_some() {
+                    health.started();
+                    tracing::info!("ready");
+                    if let Some(background) = background {
+                        background(stop).await;
+                    }
+                }
+            })
+        };
+
+        let notice = {
+            let (health, shutdown) = (Arc::clone(&health), shutdown.clone());
+            tokio::spawn(async move {
+                shutdown.cancelled().await;
+                health.draining();
+                tracing::info!("draining");
+            })
+        };
+        let limits = Limits { connections: config.max_connections, grace: config.shutdown_grace };
+        let edge = Edge::new(route, shape, config.cors_allowed_origins, health);
+        let is_drained = serve(listener, edge, limits, shutdown).await;
+        if !is_drained {
+            tracing::warn!("SHUTDOWN_GRACE is over; ended with requests still running");
+        }
+        stop_background.cancel();
+        if tokio::time::timeout(BACKGROUND_GRACE, background).await.is_err() {
+            tracing::warn!("ended with background work still running");
+        }
+        let _ = notice.await;
+        db.close();
+        ops_shutdown.cancel();
+        let _ = ops.await;
+        upkeep.abort();
+        tracing::info!("ended");
+    }
+}
+
+async fn bind(
+    addr: SocketAddr,
+    variable: &'static str,
+    flag: &'static str,
+) -> Result<TcpListener, BindError> {
+    TcpListener::bind(addr).await.map_err(|error| BindError { variable, flag, addr, error })
+}
+
+/// Brings the schema up to date, or waits until somebody has; as long as it takes.
+async fn wait_for_schema(db: &Db, database: &DatabaseConfig, migrations: &Migrations) {
+    let mut pause = RETRY.0;
+    loop {
+        match schema_is_up_to_date(db, database, migrations).await {
+            Ok(true) => return,
+            Ok(false) => tracing::warn!("waiting for migrations: MIGRATE_ON_START is false"),
+            Err(error) => tracing::warn!(%error, "waiting for the database"),
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(RETRY.1);
+    }
+}
+
+async fn schema_is_up_to_date(
+    db: &Db,
+    database: &DatabaseConfig,
+    migrations: &Migrations,
+) -> Result<bool, MigrateError> {
+    if database.migrate_on_start {
+        let applied = migrations.apply(database).await?;
+        if applied > 0 {
+            tracing::info!(applied, "migrated");
+        }
+    }
+    Ok(migrations.are_applied(db).await?)
+}
+
+/// A token that is cancelled on SIGTERM or SIGINT.
+pub fn shutdown_signal() -> std::io::Result<CancellationToken> {
+    let token = CancellationToken::new();
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let cancel = token.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        cancel.cancel();
+    });
+    Ok(token)
+}
