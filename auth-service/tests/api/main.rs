@@ -1,0 +1,23 @@
+//! What the auth service promises, seen from outside: real HTTP, a real PostgreSQL, a database a
+//! test. The modules are named by the paths they call.
+
+#![expect(clippy::unwrap_used, reason = "a test says by panicking what it missed")]
+
+mod auth;
+mod cli;
+
+mod command;
+mod credentials;
+mod credentials_fields;
+mod credentials_races;
+mod docs;
+mod edge;
+mod edge_limits;
+mod login;
+mod login_races;
+mod metadata;
+mod ops;
+mod process;
+mod token;
+mod token_clients;
+mod token_requests;

@@ -1,0 +1,27 @@
+//! The rules of the house, read off the sources.
+
+use std::path::Path;
+
+use devstack_testkit::architecture::House;
+
+/// As `lib.rs` lists them.
+const ORDER: [&str; 10] = [
+    "config",
+    "error",
+    "keys",
+    "clients",
+    "hashing",
+    "state",
+    "credentials",
+    "tokens",
+    "routes",
+    "command",
+];
+
+#[test]
+fn the_house_is_in_order() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let house = House { src, order: &ORDER, features: &["credentials", "tokens"] };
+
+    assert_eq!(house.violations(), [""; 0]);
+}
