@@ -1,0 +1,70 @@
+//! Who may call: guards of the routes, each a kind of caller.
+
+use std::sync::Arc;
+
+use chassis::edge::Refusal;
+use chassis::edge::guard::bearer;
+use proto::{Caller, Scope, UserId};
+use warp::filters::BoxedFilter;
+
+use crate::error::REALM;
+use crate::state::Shop;
+
+/// A person who may shop.
+#[derive(Debug, Clone, Copy)]
+pub struct Customer {
+    /// The person.
+    pub user: UserId,
+    /// Whether the token also grants `shop:admin`.
+    pub is_admin: bool,
+}
+
+/// Who may see users: a customer, or an admin.
+#[derive(Debug, Clone, Copy)]
+pub struct Member {
+    /// The person; a machine is none.
+    pub user: Option<UserId>,
+    /// Whether the token grants `shop:admin`.
+    pub is_admin: bool,
+}
+
+/// Who manages the shop.
+#[derive(Debug, Clone, Copy)]
+pub struct Admin {
+    /// The person; a machine is none.
+    pub user: Option<UserId>,
+}
+
+/// Passes a person with the scope `shop`.
+pub fn customer(shop: &Arc<Shop>) -> BoxedFilter<(Customer,)> {
+    bearer(shop, |caller| match caller.user() {
+        Some(user) if caller.may(Scope::Shop) => {
+            Ok(Customer { user, is_admin: caller.may(Scope::ShopAdmin) })
+        }
+        Some(_) => Err(lacks(Scope::Shop, "This needs a token with the scope `shop`.")),
+        None => Err(lacks(Scope::Shop, "This needs a person's token: a machine has no profile.")),
+    })
+}
+
+/// Passes whoever has the scope `shop` or `shop:admin`.
+pub fn member(shop: &Arc<Shop>) -> BoxedFilter<(Member,)> {
+    bearer(shop, |caller: Caller| {
+        let is_admin = caller.may(Scope::ShopAdmin);
+        match caller.may(Scope::Shop) || is_admin {
+            true => Ok(Member { user: caller.user(), is_admin }),
+            false => Err(lacks(Scope::Shop, "This needs the scope `shop` or `shop:admin`.")),
+        }
+    })
+}
+
+/// Passes whoever has the scope `shop:admin`.
+pub fn admin(shop: &Arc<Shop>) -> BoxedFilter<(Admin,)> {
+    bearer(shop, |caller: Caller| match caller.may(Scope::ShopAdmin) {
+        true => Ok(Admin { user: caller.user() }),
+        false => Err(crate::error::Error::NotAnAdmin.into()),
+    })
+}
+
+fn lacks(scope: Scope, detail: &'static str) -> Refusal {
+    Refusal::insufficient_scope(REALM, scope, detail)
+}

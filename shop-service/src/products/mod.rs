@@ -1,0 +1,116 @@
+//! Products: what is on sale, and how much of it there is.
+
+mod remove;
+pub mod routes;
+pub mod store;
+
+use proto::fields::{Fields, FromFields, Integer, Text};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::categories::{Category, CategoryId};
+use crate::money::{Money, Price};
+
+proto::define_id!(
+    /// A product.
+    ProductId
+);
+
+/// A product's name.
+pub type Name = Text<1, 200>;
+/// What it is.
+pub type Description = Text<0, 10_000>;
+/// How many there are.
+pub type Quantity = Integer<0, 1_000_000_000>;
+/// By how many that changes.
+pub type QuantityDelta = Integer<-1_000_000_000, 1_000_000_000>;
+
+/// A product.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Product {
+    /// Its id.
+    pub id: ProductId,
+    /// Its name.
+    #[schema(example = "Notebook")]
+    pub name: String,
+    /// How many there are.
+    pub quantity: i64,
+    /// What it is.
+    pub description: String,
+    /// What one costs.
+    pub price: Money,
+    /// Where it belongs.
+    pub category: Category,
+}
+
+/// `POST /products/`.
+#[derive(Debug, ToSchema)]
+pub struct NewProduct {
+    /// Its name.
+    name: Name,
+    /// How many there are.
+    quantity: Quantity,
+    /// What it is.
+    description: Description,
+    /// What one costs.
+    price: Price,
+    /// Where it belongs.
+    category_id: CategoryId,
+}
+
+impl FromFields for NewProduct {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let name = fields.required("name");
+        let quantity = fields.required("quantity");
+        let description = fields.required("description");
+        let price = fields.required("price");
+        let category_id = fields.required("category_id");
+        Some(Self {
+            name: name?,
+            quantity: quantity?,
+            description: description?,
+            price: price?,
+            category_id: category_id?,
+        })
+    }
+}
+
+/// `PATCH /products/{id}`: what is left out stays.
+#[derive(Debug, ToSchema)]
+pub struct ProductChange {
+    /// Its name.
+    name: Option<Name>,
+    /// How many there are.
+    quantity: Option<Quantity>,
+    /// How many more there are than before, or fewer; not together with `quantity`.
+    quantity_delta: Option<QuantityDelta>,
+    /// What it is.
+    description: Option<Description>,
+    /// What one costs.
+    price: Option<Price>,
+    /// Where it belongs.
+    category_id: Option<CategoryId>,
+}
+
+impl FromFields for ProductChange {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let name = fields.optional("name");
+        let quantity = fields.optional("quantity");
+        let quantity_delta = fields.optional("quantity_delta");
+        let description = fields.optional("description");
+        let price = fields.optional("price");
+        let category_id = fields.optional("category_id");
+        let change = Self {
+            name: name?,
+            quantity: quantity?,
+            quantity_delta: quantity_delta?,
+            description: description?,
+            price: price?,
+            category_id: category_id?,
+        };
+        if change.quantity.is_some() && change.quantity_delta.is_some() {
+            return fields.refuse("quantity_delta", "must not be given together with quantity");
+        }
+        Some(change)
+    }
+}

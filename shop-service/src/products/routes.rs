@@ -1,0 +1,158 @@
+//! HTTP of products.
+
+use std::sync::Arc;
+
+use chassis::edge::guard::{json, query};
+use chassis::edge::query::{FromQuery, Query};
+use chassis::edge::{Named, Page, Refusal, Route, any_of, reply, with};
+use utoipa::OpenApi;
+use warp::reply::Response;
+use warp::{Filter, delete, get, patch, path, post};
+
+use super::{NewProduct, Product, ProductChange, ProductId, remove as removal, store};
+use crate::access::{Admin, admin};
+use crate::categories::CategoryId;
+use crate::error::Error;
+use crate::state::Shop;
+use crate::users;
+
+/// All routes of products.
+pub fn routes(shop: &Arc<Shop>) -> Route {
+    any_of([
+        path!("products")
+            .and(get())
+            .and(query())
+            .and(with(shop))
+            .then(list)
+            .named("GET /products/"),
+        path!("products" / ProductId)
+            .and(get())
+            .and(with(shop))
+            .then(show)
+            .named("GET /products/{id}"),
+        path!("products")
+            .and(post())
+            .and(admin(shop))
+            .and(json())
+            .and(with(shop))
+            .then(create)
+            .named("POST /products/"),
+        path!("products" / ProductId)
+            .and(patch())
+            .and(admin(shop))
+            .and(json())
+            .and(with(shop))
+            .then(change)
+            .named("PATCH /products/{id}"),
+        path!("products" / ProductId)
+            .and(delete())
+            .and(admin(shop))
+            .and(with(shop))
+            .then(remove)
+            .named("DELETE /products/{id}"),
+    ])
+    .under("products")
+}
+
+/// Their description.
+#[derive(OpenApi)]
+#[openapi(paths(list, show, create, change, remove))]
+pub struct Api;
+
+/// Which products are asked for.
+struct Wanted {
+    page: Page,
+    category: Option<CategoryId>,
+}
+
+impl FromQuery for Wanted {
+    fn from_query(query: &Query) -> Result<Self, Refusal> {
+        Ok(Self { page: Page::from_query(query)?, category: query.value("category_id")? })
+    }
+}
+
+/// List products on sale
+///
+/// The oldest first.
+#[utoipa::path(
+    get, path = "/products/", tag = "products",
+    params(
+        ("category_id" = Option<CategoryId>, Query, description = "Only those of a category."),
+        ("limit" = Option<u32>, Query, description = "50, at most 200."),
+        ("after" = Option<String>, Query, description = "The cursor of `Link`."),
+    ),
+    responses((status = 200, description = "A page of products.", body = Vec<Product>)),
+)]
+async fn list(wanted: Wanted, shop: Arc<Shop>) -> Result<Response, Error> {
+    let Wanted { page, category } = wanted;
+    let db = shop.db.get().await?;
+    let products = match category {
+        Some(category) => store::list_of_category(&db, category, page.above(), page.rows()).await?,
+        None => store::list(&db, page.above(), page.rows()).await?,
+    };
+    Ok(page.reply(products, |product| product.id.0))
+}
+
+/// Show a product
+#[utoipa::path(
+    get, path = "/products/{id}", tag = "products",
+    params(("id" = ProductId, Path, description = "The product's id.")),
+    responses((status = 200, description = "The product.", body = Product)),
+)]
+async fn show(id: ProductId, shop: Arc<Shop>) -> Result<Response, Error> {
+    let db = shop.db.get().await?;
+    let product = store::find(&db, id).await?.ok_or(Error::ProductNotFound)?;
+    Ok(reply::json(&product))
+}
+
+/// Create a product
+#[utoipa::path(
+    post, path = "/products/", tag = "products",
+    request_body = NewProduct,
+    responses((status = 201, description = "The product.", body = Product)),
+    security(("password" = ["shop:admin"])),
+)]
+async fn create(caller: Admin, wanted: NewProduct, shop: Arc<Shop>) -> Result<Response, Error> {
+    let mut db = shop.db.get().await?;
+    let tx = db.transaction().await?;
+    users::hold(&tx, caller.user).await?;
+    let product = store::insert(&tx, &wanted).await?;
+    tx.commit().await?;
+    Ok(reply::created(&product))
+}
+
+/// Change a product
+#[utoipa::path(
+    patch, path = "/products/{id}", tag = "products",
+    params(("id" = ProductId, Path, description = "The product's id.")),
+    request_body = ProductChange,
+    responses((status = 200, description = "The product as it is now.", body = Product)),
+    security(("password" = ["shop:admin"])),
+)]
+async fn change(
+    id: ProductId,
+    caller: Admin,
+    wanted: ProductChange,
+    shop: Arc<Shop>,
+) -> Result<Response, Error> {
+    let mut db = shop.db.get().await?;
+    let tx = db.transaction().await?;
+    users::hold(&tx, caller.user).await?;
+    let product = store::update(&tx, id, &wanted).await?.ok_or(Error::ProductNotFound)?;
+    tx.commit().await?;
+    Ok(reply::json(&product))
+}
+
+/// Take a product from sale
+///
+/// One that was ordered is hidden, and the orders keep it; any other is deleted.
+#[utoipa::path(
+    delete, path = "/products/{id}", tag = "products",
+    params(("id" = ProductId, Path, description = "The product's id.")),
+    responses((status = 204, description = "Not on sale any more.")),
+    security(("password" = ["shop:admin"])),
+)]
+async fn remove(id: ProductId, caller: Admin, shop: Arc<Shop>) -> Result<Response, Error> {
+    removal::remove(&shop, caller, id).await?;
+    Ok(reply::no_content())
+}

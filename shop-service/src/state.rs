@@ -1,0 +1,43 @@
+//! What the shop's handlers share.
+
+use chassis::edge::guard::Protected;
+use chassis::{Db, DbError};
+use proto::Verifier;
+use tokio::sync::Notify;
+
+use crate::config::Config;
+use crate::error::REALM;
+use crate::registrar::Registrar;
+
+/// What the shop's handlers share.
+pub struct Shop {
+    /// The database.
+    pub db: Db,
+    /// The auth service.
+    pub registrar: Registrar,
+    /// Judges tokens.
+    verifier: Verifier,
+    /// Wakes this replica's worker: there is a new job in the outbox.
+    pub outbox: Notify,
+}
+
+impl Shop {
+    /// Starts what handlers need; nothing is connected yet.
+    pub fn new(config: &Config) -> Result<Self, DbError> {
+        let token = &config.token;
+        Ok(Self {
+            db: Db::new(&config.database)?,
+            registrar: Registrar::new(config),
+            verifier: Verifier::new(&token.secrets, token.issuer.as_str(), &token.audience),
+            outbox: Notify::new(),
+        })
+    }
+}
+
+impl Protected for Shop {
+    const REALM: &'static str = REALM;
+
+    fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+}

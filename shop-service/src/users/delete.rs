@@ -1,0 +1,35 @@
+//! One use case: a user is deleted.
+//!
+//! One transaction makes the profile none (`deleting`), takes the person out of orders, empties
+//! the cart and leaves the job that unregisters the credentials. The row, and with it the e-mail,
+//! goes when that job is done.
+
+use proto::UserId;
+use serde_json::json;
+
+use super::{State, UNREGISTER, store};
+use crate::access::Member;
+use crate::error::Error;
+use crate::outbox;
+use crate::state::Shop;
+
+pub(super) async fn delete(shop: &Shop, caller: Member, user: UserId) -> Result<(), Error> {
+    let is_own = caller.user == Some(user);
+    let mut db = shop.db.get().await?;
+    let tx = db.transaction().await?;
+    // Both rows at once and in id order, so that two admins who delete each other do not
+    // deadlock.
+    let states = store::lock(&tx, user, caller.user).await?;
+    let stands = |id| states.iter().any(|(found, state)| *found == id && *state != State::Deleting);
+    if caller.user.is_some_and(|id| !stands(id)) {
+        return Err(Error::UserGone);
+    }
+    if !(is_own || caller.is_admin && stands(user)) {
+        return Err(Error::UserNotFound);
+    }
+    store::begin_deletion(&tx, user).await?;
+    outbox::store::insert(&tx, UNREGISTER, &json!({ "user": user })).await?;
+    tx.commit().await?;
+    shop.outbox.notify_one();
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! The shop, over real HTTP and with a real PostgreSQL: what the contract promises, promise by
+//! promise. The auth service is away here; both together are tested by devstack.
+//!
+//! | module | what it tests |
+//! |---|---|
+//! | [`shop`], [`mint`], [`calls`] | nothing: a running shop, its tokens, its calls |
+//! | [`users`], [`registration`], [`deletion`] | `/user` |
+//! | [`categories`], [`products`], [`prices`] | `/products` |
+//! | [`cart`], [`orders`], [`checkout`] | `/cart` and `/orders` |
+//! | [`races`] | what must hold whatever runs at once |
+//! | [`outbox`] | `/admin/outbox` |
+//! | [`access`], [`tokens`] | who may do what, and how one proves who one is |
+//! | [`bodies`], [`fields`], [`pages`], [`edge`] | what holds for all calls |
+//! | [`docs`], [`ops`], [`command`] | the service around them |
+
+mod access;
+mod bodies;
+mod calls;
+mod cart;
+mod categories;
+mod checkout;
+mod command;
+mod deletion;
+mod docs;
+mod edge;
+mod fields;
+mod mint;
+mod ops;
+mod orders;
+mod outbox;
+mod pages;
+mod prices;
+mod products;
+mod races;
+mod registration;
+mod shop;
+mod tokens;
+mod users;

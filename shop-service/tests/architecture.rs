@@ -1,0 +1,41 @@
+//! The sources keep to the rules of the house.
+
+use std::path::Path;
+
+use devstack_testkit::architecture::{House, forbids};
+
+const ORDER: [&str; 15] = [
+    "config",
+    "money",
+    "error",
+    "registrar",
+    "state",
+    "access",
+    "outbox",
+    "users",
+    "categories",
+    "products",
+    "cart",
+    "orders",
+    "delivery",
+    "routes",
+    "command",
+];
+
+#[test]
+fn a_file_uses_only_what_stands_before_it_and_sql_stands_in_stores() {
+    let house = House {
+        src: Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        order: &ORDER,
+        features: &["users", "categories", "products", "cart", "orders"],
+    };
+
+    assert_eq!(house.violations(), Vec::<String>::new());
+}
+
+#[test]
+fn the_shop_knows_the_auth_service_by_the_contract_only() {
+    let found = forbids(env!("CARGO_MANIFEST_DIR"), &["auth-service", "argon2"]);
+
+    assert_eq!(found, Vec::<String>::new());
+}
