@@ -1,0 +1,27 @@
+//! Both services together: real HTTP, a real PostgreSQL, a database each. Where a test says so, a
+//! service dies or the wire between the two breaks.
+//!
+//! | module | what it tests |
+//! |---|---|
+//! | [`config`], [`running`], [`wire`], [`system`] | nothing: what the others run |
+//! | [`journey`] | a customer's and an admin's way through both services |
+//! | [`registration`], [`registration_faults`], [`registration_deaths`] | the registration protocol, with a fault after every step |
+//! | [`deletion`], [`deletion_faults`], [`deletion_races`] | the same of deletion |
+//! | [`dev`] | `cargo dev` itself |
+
+#![expect(clippy::unwrap_used, reason = "a test says by panicking what it missed")]
+
+mod config;
+mod deletion;
+mod deletion_faults;
+mod deletion_races;
+// It finds what was left running in /proc.
+#[cfg(target_os = "linux")]
+mod dev;
+mod journey;
+mod registration;
+mod registration_deaths;
+mod registration_faults;
+mod running;
+mod system;
+mod wire;
