@@ -69,6 +69,7 @@ impl KeyRing {
             jti,
             scope: grant.scopes,
             email: Some(grant.email),
+            sid: None,
         };
         encode(&self.header, &claims, &self.key)
     }

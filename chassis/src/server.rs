@@ -125,7 +125,8 @@ impl Server {
             })
         };
         let limits = Limits { connections: config.max_connections, grace: config.shutdown_grace };
-        let edge = Edge::new(route, shape, config.cors_allowed_origins, health);
+        let (origins, proxies) = (config.cors_allowed_origins, config.trusted_proxies);
+        let edge = Edge::new(route, shape, origins, proxies, health);
         let is_drained = serve(listener, edge, limits, shutdown).await;
         if !is_drained {
             tracing::warn!("SHUTDOWN_GRACE is over; ended with requests still running");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use chassis::config::Origins;
+use chassis::config::{Origins, Proxies};
 use chassis::edge::{Edge, Named, Refusal, Route, any_of, reply, with};
 use chassis::health::Health;
 use chassis::serve::{Limits, serve};
@@ -67,7 +67,8 @@ impl Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let stage = Arc::new(Stage::default());
-        let edge = Edge::new(routes(&stage), |_, _| None, Origins::default(), health);
+        let edge =
+            Edge::new(routes(&stage), |_, _| None, Origins::default(), Proxies::default(), health);
         let shutdown = CancellationToken::new();
         let limits = Limits { connections: 16, grace };
         let serving = tokio::spawn(serve(listener, edge, limits, shutdown.clone()));
@@ -172,7 +173,8 @@ async fn connections_in_the_listen_queue_are_still_served_at_the_end() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let stage = Arc::new(Stage::default());
-    let edge = Edge::new(routes(&stage), |_, _| None, Origins::default(), health);
+    let edge =
+        Edge::new(routes(&stage), |_, _| None, Origins::default(), Proxies::default(), health);
     let shutdown = CancellationToken::new();
     // They wait in the queue, for nobody serves yet; and when somebody does, it is the end.
     let mut clients = Vec::new();

@@ -36,6 +36,9 @@ pub struct AccessTokenClaims {
     /// A person's e-mail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
+    /// A person's session: the family of refresh tokens that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<uuid::Uuid>,
 }
 
 /// The `kid` of a secret: base64url of the first 8 bytes of its SHA-256.

@@ -7,6 +7,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
+use uuid::Uuid;
 
 use crate::claims::{self, TYP};
 use crate::id::UserId;
@@ -37,6 +38,16 @@ pub struct Caller {
     pub subject: Subject,
     /// What the token lets it do.
     pub scopes: Scopes,
+    /// The client that the token was given to, or `public`.
+    pub client_id: Option<String>,
+    /// The session that the token is of, where it is a person's.
+    pub session: Option<Uuid>,
+    /// The token's own id.
+    pub jti: Option<String>,
+    /// When it was issued, in seconds since 1970.
+    pub iat: Option<i64>,
+    /// When it expires, in seconds since 1970.
+    pub exp: i64,
 }
 
 /// A person or a machine.
@@ -105,8 +116,24 @@ impl Verifier {
             Err(_) if claims.client_id.as_ref() == Some(&claims.sub) => Subject::Client(claims.sub),
             Err(_) => return None,
         };
-        Some(Caller { subject, scopes: claims.scope })
+        Some(Caller {
+            subject,
+            scopes: claims.scope,
+            client_id: claims.client_id,
+            session: claims.sid,
+            jti: claims.jti,
+            iat: claims.iat.as_ref().and_then(whole_seconds),
+            exp: whole_seconds(&claims.exp)?,
+        })
     }
+}
+
+/// A NumericDate may have a fraction (RFC 7519 §2).
+#[expect(clippy::cast_possible_truncation, reason = "checked: f64 holds whole numbers that far")]
+fn whole_seconds(date: &serde_json::Number) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let fraction = || date.as_f64().filter(|seconds| seconds.abs() < EXACT);
+    date.as_i64().or_else(|| fraction().map(|seconds| seconds as i64))
 }
 
 impl fmt::Debug for Verifier {
@@ -149,7 +176,10 @@ struct Claims {
     sub: String,
     exp: serde_json::Number,
     nbf: Option<serde_json::Number>,
+    iat: Option<serde_json::Number>,
+    jti: Option<String>,
     client_id: Option<String>,
+    sid: Option<Uuid>,
     #[serde(default)]
     scope: Scopes,
 }

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use chassis::config::RegistrationClient;
-use chassis::edge::{RequestId, request_id};
+use chassis::edge::{ClientAddress, RequestId, address, request_id};
 use proto::registration::RegisterCredentialsRequest;
 use proto::{Problem, UserId};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
@@ -51,14 +51,19 @@ impl Registrar {
         }
     }
 
-    /// `POST /credentials`.
+    /// `POST /credentials`, for somebody at this address.
     pub async fn register(
         &self,
         user: &RegisterCredentialsRequest<'_>,
         id: &RequestId,
+        client: ClientAddress,
     ) -> Result<Registration, Error> {
         let request = self.request(Method::POST, "/credentials")?;
-        let answer = send(request.header(request_id::HEADER, id.header()).json(user)).await?;
+        let request = request
+            .header(request_id::HEADER, id.header())
+            .header(address::FORWARDED_FOR, client.ip().to_string())
+            .json(user);
+        let answer = send(request).await?;
         let status = answer.status();
         if status == StatusCode::CREATED {
             return Ok(Registration::Done);

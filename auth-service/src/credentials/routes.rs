@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chassis::edge::guard::{Authorization, admit, slow_json};
 use chassis::edge::service::ClientGone;
-use chassis::edge::{Named, Refusal, Route, any_of, reply, with};
+use chassis::edge::{Named, Route, any_of, reply, with};
 use proto::registration::{RegisterCredentials, Registered};
 use proto::{Scope, UserId};
 use utoipa::OpenApi;
@@ -45,7 +45,7 @@ pub struct Api;
 
 /// Passes a client that may register users.
 fn registrar(auth: &Arc<Auth>) -> BoxedFilter<()> {
-    admit(auth, |auth, sent| judge(auth, sent).map_err(Refusal::from)).untuple_one().boxed()
+    admit(auth, |auth, sent| async move { judge(&auth, sent.as_ref()) }).untuple_one().boxed()
 }
 
 fn judge(auth: &Auth, sent: Option<&Authorization>) -> Result<(), Error> {

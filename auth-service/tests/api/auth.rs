@@ -76,6 +76,7 @@ pub(crate) fn config(url: &str) -> Config {
             listen_addr: any_port,
             ops_addr: any_port,
             cors_allowed_origins: ORIGIN.parse::<Origins>().unwrap(),
+            trusted_proxies: "127.0.0.0/8".parse().unwrap(),
             max_connections: 64,
             shutdown_grace: Duration::from_secs(5),
         },

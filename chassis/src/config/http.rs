@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::Faults;
+use super::{Faults, Proxies};
 
 /// The HTTP section as it is given. `LISTEN_ADDR` and `OPS_ADDR` have a default of their own in
 /// each service.
@@ -29,6 +29,16 @@ pub struct HttpSettings {
         value_name = "ORIGINS"
     )]
     cors_allowed_origins: String,
+
+    /// Networks of proxies whose X-Forwarded-For counts, comma-separated
+    #[arg(
+        long,
+        env = "TRUSTED_PROXIES",
+        global = true,
+        default_value = "",
+        value_name = "NETWORKS"
+    )]
+    trusted_proxies: String,
 
     /// How many connections are kept at once
     #[arg(
@@ -54,6 +64,8 @@ pub struct HttpConfig {
     pub ops_addr: SocketAddr,
     /// Origins whose pages may call this service.
     pub cors_allowed_origins: Origins,
+    /// Proxies whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Proxies,
     /// How many connections are kept at once.
     pub max_connections: usize,
     /// How long running requests may take to end after SIGTERM.
@@ -72,12 +84,15 @@ impl HttpSettings {
             &self.cors_allowed_origins,
             "http://localhost:8000,https://shop.example.com",
         );
+        let trusted_proxies =
+            faults.parse("TRUSTED_PROXIES", &self.trusted_proxies, "10.0.0.0/8,192.0.2.1");
         let max_connections = faults.count("MAX_CONNECTIONS", &self.max_connections, "1024");
         let shutdown_grace = faults.duration("SHUTDOWN_GRACE", &self.shutdown_grace, "25s");
         Some(HttpConfig {
             listen_addr: listen_addr?,
             ops_addr: ops_addr?,
             cors_allowed_origins: cors_allowed_origins?,
+            trusted_proxies: trusted_proxies?,
             max_connections: max_connections?,
             shutdown_grace: shutdown_grace?,
         })

@@ -7,6 +7,7 @@
 mod database;
 mod http;
 mod log;
+mod proxies;
 mod token;
 
 use std::fmt::{self, Display};
@@ -17,6 +18,7 @@ use std::time::Duration;
 pub use database::{DatabaseConfig, DatabaseSettings};
 pub use http::{HttpConfig, HttpSettings, Origins};
 pub use log::{LogFormat, LogSettings};
+pub use proxies::Proxies;
 pub use token::{RegistrationClient, TokenConfig, TokenSettings};
 
 /// What is wrong with the configuration so far: each entry one line.

@@ -50,14 +50,21 @@ pub fn authorization() -> impl Filter<Extract = (Option<Authorization>,), Error 
 }
 
 /// Who calls, as `judge` finds from the `Authorization` header and the service's state.
-pub fn admit<S: Send + Sync + 'static, T: Send + 'static>(
+pub fn admit<S, T, J, E>(
     state: &Arc<S>,
-    judge: impl Fn(&S, Option<&Authorization>) -> Result<T, Refusal> + Clone + Send + Sync + 'static,
-) -> BoxedFilter<(T,)> {
+    judge: impl Fn(Arc<S>, Option<Authorization>) -> J + Clone + Send + Sync + 'static,
+) -> BoxedFilter<(T,)>
+where
+    S: Send + Sync + 'static,
+    T: Send + 'static,
+    J: Future<Output = Result<T, E>> + Send + 'static,
+    E: Into<Refusal>,
+{
     let state = Arc::clone(state);
     authorization()
         .and_then(move |sent: Option<Authorization>| {
-            ready(judge(&state, sent.as_ref()).map_err(reject::custom))
+            let judged = judge(Arc::clone(&state), sent);
+            async { judged.await.map_err(|error| reject::custom(error.into())) }
         })
         .boxed()
 }
@@ -76,7 +83,7 @@ pub fn bearer<S: Protected, T: Send + 'static>(
     state: &Arc<S>,
     judge: fn(Caller) -> Result<T, Refusal>,
 ) -> BoxedFilter<(T,)> {
-    admit(state, move |state, sent| verify(state, sent).and_then(judge))
+    admit(state, move |state, sent| ready(verify(&*state, sent.as_ref()).and_then(judge)))
 }
 
 fn verify<S: Protected>(state: &S, sent: Option<&Authorization>) -> Result<Caller, Refusal> {

@@ -2,6 +2,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
+//! | [`address`] | where a request came from |
 //! | [`refusal`] | an error on its way out |
 //! | [`route`] | a route that reads as a sentence, and the table of all |
 //! | [`guard`] | what must hold before a handler runs: the only place that rejects |
@@ -10,6 +11,7 @@
 //! | [`request_id`], [`cors`] | headers that every answer has |
 //! | [`service`] | from hyper's request to warp's routes and back |
 
+pub mod address;
 pub mod cors;
 pub mod guard;
 pub mod query;
@@ -19,6 +21,7 @@ pub mod request_id;
 pub mod route;
 pub mod service;
 
+pub use address::{ClientAddress, client_address};
 pub use query::{Page, Query};
 pub use refusal::Refusal;
 pub use request_id::RequestId;

@@ -74,6 +74,14 @@ impl Refusal {
         Self::of(Problem::validation(errors))
     }
 
+    /// 429: too often; again in so many seconds.
+    pub fn too_many_requests(seconds: u64, detail: impl Into<Cow<'static, str>>) -> Self {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let mut refusal = Self::new(status, "too_many_requests", detail);
+        refusal.headers.push((RETRY_AFTER, seconds.into()));
+        refusal
+    }
+
     /// 503: not now, but soon.
     pub fn unavailable(seconds: u32, detail: impl Into<Cow<'static, str>>) -> Self {
         let mut refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);

@@ -23,12 +23,13 @@ use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
 
+use super::address::ClientAddress;
 use super::guard::{self, Authorization};
 use super::refusal::Refusal;
 use super::request_id::{self, RequestId};
 use super::route::{Answered, Endpoint, Route};
 use super::{cors, reply};
-use crate::config::Origins;
+use crate::config::{Origins, Proxies};
 use crate::health::Health;
 use crate::metrics as names;
 
@@ -49,6 +50,7 @@ struct Inner {
     route: Route,
     shape: Shape,
     origins: Origins,
+    proxies: Proxies,
     /// Until it has started, every request gets a 503.
     health: Arc<Health>,
     /// Handlers that run, also those whose client has gone.
@@ -57,37 +59,40 @@ struct Inner {
     is_observed: bool,
 }
 
-/// The address that a connection came from.
-#[derive(Debug, Clone, Copy)]
-pub struct Peer(pub SocketAddr);
-
 /// Tells a handler that nobody waits for its answer any more.
 #[derive(Debug, Clone)]
 pub struct ClientGone(pub CancellationToken);
 
 impl Edge {
     /// The public side of a service.
-    pub fn new(route: Route, shape: Shape, origins: Origins, health: Arc<Health>) -> Self {
-        Self::build(route, shape, origins, health, true)
+    pub fn new(
+        route: Route,
+        shape: Shape,
+        origins: Origins,
+        proxies: Proxies,
+        health: Arc<Health>,
+    ) -> Self {
+        Self::build(route, shape, (origins, proxies), health, true)
     }
 
     /// The ops side, which answers before the service has started and is not logged.
     pub(crate) fn ops(route: Route) -> Self {
         let health = Arc::new(Health::default());
         health.started();
-        Self::build(route, |_, _| None, Origins::default(), health, false)
+        Self::build(route, |_, _| None, <_>::default(), health, false)
     }
 
     fn build(
         route: Route,
         shape: Shape,
-        origins: Origins,
+        (origins, proxies): (Origins, Proxies),
         health: Arc<Health>,
         is_observed: bool,
     ) -> Self {
         let filter = route.filter.clone().recover(guard::recover).unify().boxed();
         let tasks = TaskTracker::new();
-        Self(Arc::new(Inner { filter, route, shape, origins, health, tasks, is_observed }))
+        let inner = Inner { filter, route, shape, origins, proxies, health, tasks, is_observed };
+        Self(Arc::new(inner))
     }
 
     /// Handlers that run.
@@ -97,14 +102,14 @@ impl Edge {
 
     /// The service for one connection.
     pub(crate) fn connection(&self, peer: SocketAddr) -> Connection {
-        Connection { edge: Arc::clone(&self.0), peer: Peer(peer) }
+        Connection { edge: Arc::clone(&self.0), peer }
     }
 }
 
 /// The service for one connection.
 pub(crate) struct Connection {
     edge: Arc<Inner>,
-    peer: Peer,
+    peer: SocketAddr,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Connection {
@@ -129,7 +134,7 @@ struct Asked {
 
 async fn answer(
     edge: Arc<Inner>,
-    peer: Peer,
+    peer: SocketAddr,
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     let asked = Asked {
@@ -141,7 +146,8 @@ async fn answer(
         at: Instant::now(),
     };
     request.extensions_mut().insert(asked.id.clone());
-    request.extensions_mut().insert(peer);
+    let client = ClientAddress::of(peer.ip(), request.headers(), &edge.proxies);
+    request.extensions_mut().insert(client);
     // hyper writes no body for a HEAD, whatever it is given.
     if asked.method == Method::HEAD {
         *request.method_mut() = Method::GET;

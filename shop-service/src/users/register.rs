@@ -5,7 +5,7 @@
 //! point: the e-mail can then be registered again, or its login works and the profile is there.
 //! Of many tries at once one wins, with its own name and its own password.
 
-use chassis::edge::RequestId;
+use chassis::edge::{ClientAddress, RequestId};
 use proto::registration::RegisterCredentialsRequest;
 
 use super::{Registration, State, User, store};
@@ -17,6 +17,7 @@ pub(super) async fn register(
     shop: &Shop,
     wanted: Registration,
     request: &RequestId,
+    client: ClientAddress,
 ) -> Result<User, Error> {
     let Registration { name, email, password } = wanted;
     let db = shop.db.get().await?;
@@ -32,7 +33,7 @@ pub(super) async fn register(
 
     let password = password.expose();
     let credentials = RegisterCredentialsRequest { id, email: &email, password, attempt };
-    let registration = shop.registrar.register(&credentials, request).await?;
+    let registration = shop.registrar.register(&credentials, request, client).await?;
 
     let db = shop.db.get().await?;
     match registration {

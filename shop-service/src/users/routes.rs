@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use chassis::edge::guard::{json, query, slow_json};
 use chassis::edge::request_id::request_id;
-use chassis::edge::{Named, Page, RequestId, Route, any_of, reply, with};
+use chassis::edge::{
+    ClientAddress, Named, Page, RequestId, Route, any_of, client_address, reply, with,
+};
 use deadpool_postgres::GenericClient;
 use futures_util::try_join;
 use proto::UserId;
@@ -36,6 +38,7 @@ pub fn routes(shop: &Arc<Shop>) -> Route {
         path!("user")
             .and(post())
             .and(request_id())
+            .and(client_address())
             .and(slow_json())
             .and(with(shop))
             .then(create)
@@ -82,10 +85,11 @@ pub struct Api;
 )]
 async fn create(
     request: RequestId,
+    client: ClientAddress,
     wanted: Registration,
     shop: Arc<Shop>,
 ) -> Result<Response, Error> {
-    Ok(reply::created(&register::register(&shop, wanted, &request).await?))
+    Ok(reply::created(&register::register(&shop, wanted, &request, client).await?))
 }
 
 /// List users
