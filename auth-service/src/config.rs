@@ -8,6 +8,7 @@ use chassis::config::{
     TokenSettings,
 };
 use clap::Args;
+use proto::ClientId;
 
 /// The public and the ops address where none is given.
 pub const ADDRESSES: [&str; 2] = ["127.0.0.1:9000", "127.0.0.1:9001"];
@@ -44,6 +45,31 @@ struct AuthSettings {
         value_name = "TIME"
     )]
     access_token_ttl: String,
+
+    /// How long a session lasts, from the login on
+    #[arg(
+        long,
+        env = "REFRESH_TOKEN_TTL",
+        global = true,
+        default_value = "30d",
+        value_name = "TIME"
+    )]
+    refresh_token_ttl: String,
+
+    /// How long after its successor's use a refresh token is refused without ending the session
+    #[arg(long, env = "REFRESH_GRACE", global = true, default_value = "10s", value_name = "TIME")]
+    refresh_grace: String,
+
+    /// Failed logins within 10 minutes from one network before users new to it have to wait;
+    /// 0: never
+    #[arg(
+        long,
+        env = "NETWORK_FAILURES",
+        global = true,
+        default_value = "1000",
+        value_name = "COUNT"
+    )]
+    network_failures: String,
 
     /// Memory of a password hash, in KiB
     #[arg(
@@ -95,6 +121,13 @@ pub struct Config {
     pub token: TokenConfig,
     /// How long an access token is valid.
     pub access_token_ttl: Duration,
+    /// How long a session lasts, from the login on.
+    pub refresh_token_ttl: Duration,
+    /// How long after its successor's use a refresh token is refused, but not taken for stolen.
+    pub refresh_grace: Duration,
+    /// Failed logins within 10 minutes from one network before users new to it have to wait; 0:
+    /// never.
+    pub network_failures: u32,
     /// How passwords are hashed.
     pub hashing: HashingConfig,
 }
@@ -111,6 +144,11 @@ pub struct HashingConfig {
 }
 
 impl Settings {
+    /// Whether this is the id of the registration client, for a command that needs no secrets.
+    pub fn is_registration_client(&self, id: &ClientId) -> bool {
+        self.token.is_registration_client(id)
+    }
+
     /// Reads all sections.
     pub fn read(&self, faults: &mut Faults) -> Option<Config> {
         let http = self.http.read(ADDRESSES, faults);
@@ -118,12 +156,20 @@ impl Settings {
         let token = self.token.read(faults);
         let ttl = &self.auth.access_token_ttl;
         let access_token_ttl = faults.duration("ACCESS_TOKEN_TTL", ttl, "30m");
+        let ttl = &self.auth.refresh_token_ttl;
+        let refresh_token_ttl = faults.duration("REFRESH_TOKEN_TTL", ttl, "30d");
+        let refresh_grace = faults.duration("REFRESH_GRACE", &self.auth.refresh_grace, "10s");
+        let failures = &self.auth.network_failures;
+        let network_failures = faults.parse("NETWORK_FAILURES", failures, "1000");
         let hashing = self.auth.hashing(faults);
         Some(Config {
             http: http?,
             database: database?,
             token: token?,
             access_token_ttl: access_token_ttl?,
+            refresh_token_ttl: refresh_token_ttl?,
+            refresh_grace: refresh_grace?,
+            network_failures: network_failures?,
             hashing: hashing?,
         })
     }

@@ -1,7 +1,10 @@
 //! What can go wrong outside the token endpoint, and what the client hears of it.
 
+use std::time::Duration;
+
 use chassis::DbError;
 use chassis::edge::Refusal;
+use proto::FieldError;
 use warp::http::StatusCode;
 
 /// Named in every challenge.
@@ -31,6 +34,36 @@ pub enum Error {
     /// The id was unregistered, for ever.
     #[error("the id was unregistered")]
     Unregistered,
+    /// A field is not what it must be.
+    #[error("{}: {}", .0.field, .0.message)]
+    Invalid(FieldError),
+    /// Nobody has this id, or not any more.
+    #[error("there is no such user")]
+    UserNotFound,
+    /// The caller has no such session, or not any more.
+    #[error("there is no such session")]
+    SessionNotFound,
+    /// There is no such client.
+    #[error("there is no such client")]
+    ClientNotFound,
+    /// A client has this id already.
+    #[error("a client has this id")]
+    ClientTaken,
+    /// The id is nobody's to create or delete.
+    #[error("the client exists by configuration")]
+    ClientReserved,
+    /// The user is unknown or disabled, or the password is not the user's.
+    #[error("wrong e-mail or password")]
+    WrongPassword,
+    /// Too many failures: the next attempt has to wait.
+    #[error("throttled")]
+    Throttled(Duration),
+    /// Nobody waits for the answer any more.
+    #[error("the client has gone")]
+    ClientGone,
+    /// The operating system gave no randomness.
+    #[error("no randomness")]
+    NoRandomness,
     /// As many password hashes wait as may.
     #[error("the hash queue is full")]
     HashQueueFull,
@@ -75,13 +108,38 @@ impl From<Error> for Refusal {
             Error::Unregistered => {
                 conflict("unregistered", "The id was unregistered; register with a new one.")
             }
+            Error::Invalid(error) => Self::validation(vec![error]),
+            Error::UserNotFound => Self::not_found("There is no user of this id."),
+            Error::SessionNotFound => {
+                Self::not_found("You have no session of this id, or it has ended.")
+            }
+            Error::ClientNotFound => Self::not_found("There is no client of this id."),
+            Error::ClientTaken => conflict("client_taken", "A client has this id already."),
+            Error::ClientReserved => conflict(
+                "client_reserved",
+                "This client exists by configuration; it is neither created nor deleted.",
+            ),
+            Error::WrongPassword => {
+                let error = FieldError::new("current_password", "is not your password");
+                Self::validation(vec![error])
+            }
+            Error::Throttled(wait) => Self::too_many_requests(
+                whole_seconds(wait),
+                "Too many attempts with a wrong password; wait, then try again.",
+            ),
+            Error::ClientGone => Self::unavailable(1, "The request was given up."),
             Error::HashQueueFull => {
                 Self::unavailable(1, "Too many passwords wait to be hashed; try again soon.")
             }
-            Error::Hash(_) => Self::internal(error),
+            Error::Hash(_) | Error::NoRandomness => Self::internal(error),
             Error::Database(error) => Self::database(&error),
         }
     }
+}
+
+/// At least one, and never too few.
+fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 /// How a client authenticates (RFC 7617 §2).
@@ -104,6 +162,16 @@ mod tests {
             (Error::AttemptSuperseded, 409, "attempt_superseded"),
             (Error::InUse, 409, "already_registered"),
             (Error::Unregistered, 409, "unregistered"),
+            (Error::Invalid(FieldError::new("new_password", "is required")), 422, "validation"),
+            (Error::UserNotFound, 404, "not_found"),
+            (Error::SessionNotFound, 404, "not_found"),
+            (Error::ClientNotFound, 404, "not_found"),
+            (Error::ClientTaken, 409, "client_taken"),
+            (Error::ClientReserved, 409, "client_reserved"),
+            (Error::WrongPassword, 422, "validation"),
+            (Error::Throttled(Duration::from_millis(1)), 429, "too_many_requests"),
+            (Error::ClientGone, 503, "unavailable"),
+            (Error::NoRandomness, 500, "internal"),
             (Error::HashQueueFull, 503, "unavailable"),
             (Error::Hash("leaked".to_owned()), 500, "internal"),
             (Error::Database(database()), 503, "unavailable"),
@@ -111,6 +179,13 @@ mod tests {
             let refusal = Refusal::from(error);
             assert_eq!((refusal.problem.status, &*refusal.problem.code), (status, code));
             assert!(!refusal.problem.detail.contains("leaked"));
+        }
+    }
+
+    #[test]
+    fn a_wait_is_told_in_whole_seconds_and_never_too_short() {
+        for (millis, seconds) in [(1, 1), (1000, 1), (1001, 2), (899_999, 900)] {
+            assert_eq!(whole_seconds(Duration::from_millis(millis)), seconds);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chassis::config::TokenConfig;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use proto::claims::{self, AccessTokenClaims, TYP};
-use proto::{Email, Scopes, UserId};
+use proto::{Email, Scopes};
 use time::OffsetDateTime;
 
 /// Signs access tokens.
@@ -21,14 +21,23 @@ pub struct KeyRing {
 /// What a token is to say.
 #[derive(Debug)]
 pub struct Grant {
-    /// The person it is for.
-    pub user: UserId,
-    /// The person's e-mail.
-    pub email: Email,
+    /// A user's id, or a machine's client id.
+    pub subject: String,
+    /// The person it is for, where it is one.
+    pub person: Option<Person>,
     /// The client that asked for it, or `public`.
     pub client_id: String,
     /// What it lets its bearer do.
     pub scopes: Scopes,
+}
+
+/// What a token says of a person.
+#[derive(Debug)]
+pub struct Person {
+    /// The person's e-mail.
+    pub email: Email,
+    /// The session.
+    pub session: uuid::Uuid,
 }
 
 impl KeyRing {
@@ -59,17 +68,21 @@ impl KeyRing {
         now: OffsetDateTime,
         jti: uuid::Uuid,
     ) -> Result<String, jsonwebtoken::errors::Error> {
+        let (email, sid) = match grant.person {
+            Some(Person { email, session }) => (Some(email), Some(session)),
+            None => (None, None),
+        };
         let claims = AccessTokenClaims {
             iss: self.issuer.clone(),
             aud: self.audience.clone(),
-            sub: grant.user.to_string(),
+            sub: grant.subject,
             client_id: grant.client_id,
             iat: now.unix_timestamp(),
             exp: (now + self.ttl).unix_timestamp(),
             jti,
             scope: grant.scopes,
-            email: Some(grant.email),
-            sid: None,
+            email,
+            sid,
         };
         encode(&self.header, &claims, &self.key)
     }

@@ -8,13 +8,15 @@ use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use crate::state::Auth;
-use crate::{credentials, tokens};
+use crate::{admin, credentials, sessions, tokens};
 
 /// All routes of the service.
 pub fn routes(auth: &Arc<Auth>) -> Route {
     any_of([
         tokens::routes::routes(auth),
+        sessions::routes::routes(auth),
         credentials::routes::routes(auth),
+        admin::routes::routes(auth),
         docs::routes(&openapi()),
     ])
 }
@@ -30,7 +32,9 @@ struct Api;
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut document = Api::openapi();
     document.merge(tokens::routes::Api::openapi());
+    document.merge(sessions::routes::Api::openapi());
     document.merge(credentials::routes::Api::openapi());
+    document.merge(admin::routes::Api::openapi());
     let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic);
     let client = SecurityScheme::Http(basic.description(Some("A client's id and secret.")).build());
     document.components.get_or_insert_default().add_security_scheme("client", client);

@@ -12,12 +12,14 @@
 //! | [`password`] | the password rule |
 //! | [`scope`] | the only permission mechanism |
 //! | [`secret`] | lists of shared secrets, and what makes one unfit |
+//! | [`client`] | clients' ids |
 //! | [`claims`] | the access token as it is issued |
 //! | [`verifier`] | the access token as it is verified, for every service the same |
 //! | [`oauth`] | the bodies of the token endpoint |
 //! | [`registration`] | the calls by which the shop registers a user |
 
 pub mod claims;
+pub mod client;
 pub mod email;
 pub mod fields;
 pub mod id;
@@ -30,6 +32,7 @@ pub mod secret;
 pub mod verifier;
 
 pub use claims::AccessTokenClaims;
+pub use client::ClientId;
 pub use email::Email;
 pub use id::UserId;
 pub use password::Password;

@@ -5,6 +5,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::fields::{Field, Message};
 
 /// One permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -139,6 +145,35 @@ impl<'de> Deserialize<'de> for Scopes {
         Ok(Self::from_list(&text))
     }
 }
+
+/// Scopes as a list of their names, where they are no OAuth parameter.
+#[derive(Debug, Clone)]
+pub struct ScopeList(pub Scopes);
+
+impl Serialize for ScopeList {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(Scope::as_str))
+    }
+}
+
+impl Field for ScopeList {
+    fn from_json(json: &RawValue) -> Result<Self, Message> {
+        let names: Vec<String> = serde_json::from_str(json.get())
+            .map_err(|_| Message::from("must be a list of scopes' names"))?;
+        let scopes: Result<Scopes, UnknownScope> = names.iter().map(|name| name.parse()).collect();
+        scopes.map(Self).map_err(|error| error.to_string().into())
+    }
+}
+
+impl PartialSchema for ScopeList {
+    fn schema() -> RefOr<Schema> {
+        let names = Scope::ALL.map(Scope::as_str);
+        let name = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
+        ArrayBuilder::new().items(name).into()
+    }
+}
+
+impl ToSchema for ScopeList {}
 
 #[cfg(test)]
 mod tests {

@@ -5,22 +5,27 @@
 //! request that was on its way for long can never replace a password that was acknowledged.
 
 use proto::registration::{RegisterCredentials, Registered};
-use tokio_util::sync::CancellationToken;
 
 use super::{Occupant, store};
+use crate::clients::Client;
 use crate::error::Error;
+use crate::hashing::{Purpose, Turn};
+use crate::source::Source;
 use crate::state::Auth;
 
 pub(super) async fn register(
     auth: &Auth,
     wanted: RegisterCredentials,
-    gone: CancellationToken,
+    client: &Client,
+    source: &Source,
 ) -> Result<Registered, Error> {
     let RegisterCredentials { id, email, password, attempt } = wanted;
     let attempt = attempt.map(proto::fields::Integer::get);
-    let hash = auth.hasher.hash(password, gone).await?;
+    let network = source.network.to_string();
+    let turn = Turn { purpose: Purpose::Registration, network, gone: source.gone.clone() };
+    let hash = auth.hasher.hash(password, turn).await?;
     let db = auth.db.get().await?;
-    let set = || store::insert_or_replace(&db, id, &email, &hash, attempt);
+    let set = || store::insert_or_replace(&db, id, &email, &hash, attempt, (client, source));
     // Two attempts may both find the id free; then the second meets the first at the e-mail, for
     // ON CONFLICT watches the id's index only. Once more, it meets it at the id.
     let is_set = match set().await {

@@ -1,20 +1,25 @@
-//! HTTP of credentials: registering and unregistering users, for the shop alone.
+//! HTTP of credentials: registering and unregistering users, for clients that may; and changing
+//! one's own password.
 
 use std::sync::Arc;
 
-use chassis::edge::guard::{Authorization, admit, slow_json};
-use chassis::edge::service::ClientGone;
+use chassis::edge::guard::{Authorization, admit, json, slow_json};
 use chassis::edge::{Named, Route, any_of, reply, with};
+use proto::fields::{Field, Fields, FromFields, Message, string};
 use proto::registration::{RegisterCredentials, Registered};
-use proto::{Scope, UserId};
-use utoipa::OpenApi;
+use proto::{Password, Scope, UserId};
+use serde_json::value::RawValue;
+use utoipa::{OpenApi, ToSchema};
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
-use warp::{Filter, delete, path, post};
+use warp::{Filter, delete, path, post, put};
 
-use super::{register, store};
-use crate::clients::{self, Presented};
+use super::change_password::{PasswordChange, change_password};
+use super::{register, unregister};
+use crate::access::{Person, person};
+use crate::clients::{Client, Presented};
 use crate::error::Error;
+use crate::source::{Source, source, source_as_told};
 use crate::state::Auth;
 
 /// All routes of credentials.
@@ -24,36 +29,71 @@ pub fn routes(auth: &Arc<Auth>) -> Route {
             .and(post())
             .and(registrar(auth))
             .and(slow_json())
-            .and(warp::ext::get())
+            .and(source_as_told())
             .and(with(auth))
             .then(create)
             .named("POST /credentials"),
         path!("credentials" / UserId)
             .and(delete())
             .and(registrar(auth))
+            .and(source_as_told())
             .and(with(auth))
             .then(remove)
             .named("DELETE /credentials/{id}"),
+        path!("password")
+            .and(put())
+            .and(person(auth))
+            .and(json())
+            .and(source())
+            .and(with(auth))
+            .then(change)
+            .named("PUT /password"),
     ])
-    .under("credentials")
 }
 
 /// Their description.
 #[derive(OpenApi)]
-#[openapi(paths(create, remove))]
+#[openapi(paths(create, remove, change))]
 pub struct Api;
 
 /// Passes a client that may register users.
-fn registrar(auth: &Arc<Auth>) -> BoxedFilter<()> {
-    admit(auth, |auth, sent| async move { judge(&auth, sent.as_ref()) }).untuple_one().boxed()
+fn registrar(auth: &Arc<Auth>) -> BoxedFilter<(Client,)> {
+    admit(auth, |auth, sent| async move { judge(&auth, sent.as_ref()).await })
 }
 
-fn judge(auth: &Auth, sent: Option<&Authorization>) -> Result<(), Error> {
-    let presented = sent.map(Presented::basic).transpose().ok().flatten().flatten();
-    let client = presented
-        .and_then(|presented| clients::authenticate(&presented, &auth.registration_client).ok())
-        .ok_or(Error::InvalidClient)?;
-    if client.scopes.contains(Scope::AuthRegister) { Ok(()) } else { Err(Error::NotARegistrar) }
+async fn judge(auth: &Auth, sent: Option<&Authorization>) -> Result<Client, Error> {
+    let presented = sent.map(Presented::basic).transpose()?.flatten();
+    let client = auth.clients.authenticate(presented.ok_or(Error::InvalidClient)?).await?;
+    if client.scopes.contains(Scope::AuthRegister) { Ok(client) } else { Err(Error::NotARegistrar) }
+}
+
+/// The body of `PUT /password`.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body")]
+struct ChangePassword {
+    /// The password of the moment.
+    #[schema(format = Password)]
+    current_password: String,
+    /// 8 to 128 characters, not easy to guess.
+    #[schema(format = Password, min_length = 8, max_length = 128)]
+    new_password: String,
+}
+
+impl FromFields for PasswordChange {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let current = fields.required("current_password");
+        let new = fields.required("new_password");
+        let (Typed(current), Typed(new)) = (current?, new?);
+        Some(Self { current: Password::presented(&current), new })
+    }
+}
+
+struct Typed(String);
+
+impl Field for Typed {
+    fn from_json(json: &RawValue) -> Result<Self, Message> {
+        string(json).map(Self)
+    }
 }
 
 /// Register a user's credentials
@@ -72,25 +112,55 @@ fn judge(auth: &Auth, sent: Option<&Authorization>) -> Result<(), Error> {
     security(("client" = [])),
 )]
 async fn create(
+    client: Client,
     wanted: RegisterCredentials,
-    ClientGone(gone): ClientGone,
+    source: Source,
     auth: Arc<Auth>,
 ) -> Result<Response, Error> {
-    let registered = register::register(&auth, wanted, gone).await?;
+    let registered = register::register(&auth, wanted, &client, &source).await?;
     Ok(reply::created(&registered))
 }
 
 /// Unregister a user
 ///
-/// The id can never be registered again. Nothing happens to one that nobody has.
+/// The user's sessions end. The id can never be registered again; nothing happens to one that
+/// nobody has.
 #[utoipa::path(
     delete, path = "/credentials/{id}", tag = "credentials",
     params(("id" = UserId, Path, description = "The user's id.")),
     responses((status = 204, description = "The user cannot log in any more.")),
     security(("client" = [])),
 )]
-async fn remove(id: UserId, auth: Arc<Auth>) -> Result<Response, Error> {
-    let db = auth.db.get().await?;
-    store::unregister(&db, id).await?;
+async fn remove(
+    id: UserId,
+    client: Client,
+    source: Source,
+    auth: Arc<Auth>,
+) -> Result<Response, Error> {
+    unregister::unregister(&auth, id, &client, &source).await?;
+    Ok(reply::no_content())
+}
+
+/// Change one's password
+///
+/// All other sessions end. A wrong `current_password` counts as a failed login.
+#[utoipa::path(
+    put, path = "/password", tag = "credentials",
+    request_body = ChangePassword,
+    responses(
+        (status = 204, description = "Changed."),
+        (status = 429, description = "Too many wrong passwords: code `too_many_requests`, with \
+            `Retry-After`.",
+            body = proto::Problem, content_type = "application/problem+json"),
+    ),
+    security(("password" = [])),
+)]
+async fn change(
+    caller: Person,
+    wanted: PasswordChange,
+    source: Source,
+    auth: Arc<Auth>,
+) -> Result<Response, Error> {
+    change_password(&auth, caller, wanted, &source).await?;
     Ok(reply::no_content())
 }

@@ -2,32 +2,45 @@
 
 use chassis::DbError;
 use deadpool_postgres::GenericClient;
-use proto::{Email, Scopes, UserId};
-use tokio_postgres::Row;
+use proto::{Email, UserId};
+use uuid::Uuid;
 
-use super::{Credential, Occupant};
+use super::Occupant;
+use crate::clients::Client;
 use crate::error::Error;
+use crate::source::Source;
+use crate::stored::email;
 
 const INSERT_OR_REPLACE: &str = "
-    INSERT INTO credentials AS c (id, email, password_hash, attempt)
-    VALUES ($1, $2, $3, coalesce($4::bigint, 1))
-    ON CONFLICT (id) DO UPDATE
-        SET password_hash = excluded.password_hash, attempt = coalesce($4, c.attempt + 1)
-        WHERE c.email = excluded.email AND c.unregistered_at IS NULL
-            AND c.last_login_at IS NULL AND NOT c.disabled
-            AND ($4 IS NULL OR c.attempt < $4)";
+    WITH registered AS (
+        INSERT INTO credentials AS c (id, email, password_hash, attempt)
+        VALUES ($1, $2, $3, coalesce($4::bigint, 1))
+        ON CONFLICT (id) DO UPDATE
+            SET password_hash = excluded.password_hash, attempt = coalesce($4, c.attempt + 1)
+            WHERE c.email = excluded.email AND c.unregistered_at IS NULL
+                AND c.last_login_at IS NULL AND NOT c.disabled
+                AND ($4 IS NULL OR c.attempt < $4)
+        RETURNING id, email, attempt
+    )
+    INSERT INTO audit (event, user_id, client_id, email, address, detail)
+    SELECT 'registered', id, $5, email, $6, jsonb_build_object('attempt', attempt)
+    FROM registered";
 
 /// Sets the password of a new user, or of one who never logged in by a higher attempt; says
-/// whether it did.
+/// whether it did. Audited.
 pub async fn insert_or_replace(
     db: &impl GenericClient,
     id: UserId,
     email: &Email,
     password_hash: &str,
     attempt: Option<i64>,
+    (client, source): (&Client, &Source),
 ) -> Result<bool, Error> {
     let statement = db.prepare_cached(INSERT_OR_REPLACE).await?;
-    let rows = db.execute(&statement, &[&id.0, &email.as_str(), &password_hash, &attempt]).await;
+    let (client, address) = (&client.id, source.address.to_string());
+    let rows = db
+        .execute(&statement, &[&id.0, &email.as_str(), &password_hash, &attempt, client, &address])
+        .await;
     match rows.map_err(DbError::from) {
         Ok(rows) => Ok(rows == 1),
         Err(error) if error.constraint() == Some("credentials_email_key") => Err(Error::EmailTaken),
@@ -52,6 +65,17 @@ pub async fn find_occupant(db: &impl GenericClient, id: UserId) -> Result<Option
     }))
 }
 
+const HOLD: &str = "
+    SELECT email FROM credentials WHERE id = $1 AND unregistered_at IS NULL FOR UPDATE";
+
+/// The e-mail of a user who stands, and keeps the row until the transaction ends: a login that is
+/// under way is finished before, or finds the row changed.
+pub async fn hold(db: &impl GenericClient, id: UserId) -> Result<Option<Email>, Error> {
+    let statement = db.prepare_cached(HOLD).await?;
+    let row = db.query_opt(&statement, &[&id.0]).await?;
+    row.map(|row| email(row.get("email"))).transpose()
+}
+
 // One row for the living and the dead, so that a registration on its way meets the tombstone at
 // the primary key. A disabled user's address is kept: it stays refused.
 const UNREGISTER: &str = "
@@ -69,81 +93,22 @@ pub async fn unregister(db: &impl GenericClient, id: UserId) -> Result<(), Error
     Ok(())
 }
 
-const FIND_BY_EMAIL: &str = "
-    SELECT id, email, scopes, disabled, created_at, last_login_at
-    FROM credentials WHERE email = $1 AND unregistered_at IS NULL";
+const CHANGE_PASSWORD: &str = "
+    UPDATE credentials SET password_hash = $3
+    WHERE id = $1 AND password_hash = $2 AND NOT disabled AND unregistered_at IS NULL
+        AND EXISTS (
+            SELECT FROM sessions
+            WHERE id = $4 AND ended_at IS NULL AND expires_at > clock_timestamp())";
 
-/// The user with this e-mail.
-pub async fn find_by_email(
+/// Sets another password in the place of the one that was verified, as long as the session is
+/// alive; says whether it did.
+pub(super) async fn change_password(
     db: &impl GenericClient,
-    email: &Email,
-) -> Result<Option<Credential>, Error> {
-    let statement = db.prepare_cached(FIND_BY_EMAIL).await?;
-    let row = db.query_opt(&statement, &[&email.as_str()]).await?;
-    row.map(|row| Credential::from_row(&row)).transpose()
-}
-
-const GRANT: &str = "
-    UPDATE credentials
-    SET scopes = ARRAY(SELECT DISTINCT unnest(scopes || $2::text[]) ORDER BY 1)
-    WHERE email = $1 AND unregistered_at IS NULL
-    RETURNING id, email, scopes, disabled, created_at, last_login_at";
-
-/// Adds scopes to the user with this e-mail.
-pub async fn grant(
-    db: &impl GenericClient,
-    email: &Email,
-    scopes: &Scopes,
-) -> Result<Option<Credential>, Error> {
-    change_scopes(db, GRANT, email, scopes).await
-}
-
-const REVOKE: &str = "
-    UPDATE credentials
-    SET scopes = ARRAY(SELECT unnest(scopes) EXCEPT SELECT unnest($2::text[]) ORDER BY 1)
-    WHERE email = $1 AND unregistered_at IS NULL
-    RETURNING id, email, scopes, disabled, created_at, last_login_at";
-
-/// Takes scopes from the user with this e-mail.
-pub async fn revoke(
-    db: &impl GenericClient,
-    email: &Email,
-    scopes: &Scopes,
-) -> Result<Option<Credential>, Error> {
-    change_scopes(db, REVOKE, email, scopes).await
-}
-
-async fn change_scopes(
-    db: &impl GenericClient,
-    statement: &str,
-    email: &Email,
-    scopes: &Scopes,
-) -> Result<Option<Credential>, Error> {
-    let statement = db.prepare_cached(statement).await?;
-    let scopes: Vec<&str> = scopes.iter().map(proto::Scope::as_str).collect();
-    let row = db.query_opt(&statement, &[&email.as_str(), &scopes]).await?;
-    row.map(|row| Credential::from_row(&row)).transpose()
-}
-
-impl Credential {
-    fn from_row(row: &Row) -> Result<Self, Error> {
-        Ok(Self {
-            id: UserId(row.get("id")),
-            email: email(row.get("email"))?,
-            scopes: scopes(row.get("scopes")),
-            disabled: row.get("disabled"),
-            created_at: row.get("created_at"),
-            last_login_at: row.get("last_login_at"),
-        })
-    }
-}
-
-/// A stored address, which was valid when it was stored.
-pub fn email(stored: &str) -> Result<Email, Error> {
-    stored.parse().map_err(|_| DbError::Unreadable("credentials.email").into())
-}
-
-/// Stored scopes; names of none, say of a newer version's, grant nothing.
-pub fn scopes(stored: Vec<&str>) -> Scopes {
-    stored.into_iter().filter_map(|name| name.parse().ok()).collect()
+    id: UserId,
+    verified: &str,
+    password_hash: &str,
+    session: Uuid,
+) -> Result<bool, Error> {
+    let statement = db.prepare_cached(CHANGE_PASSWORD).await?;
+    Ok(db.execute(&statement, &[&id.0, &verified, &password_hash, &session]).await? == 1)
 }

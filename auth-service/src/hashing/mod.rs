@@ -22,6 +22,34 @@ pub struct Hasher {
     nobody: Arc<str>,
 }
 
+/// For whom a password is hashed, and what for: who goes first where not all can.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    /// What for.
+    pub purpose: Purpose,
+    /// From which network.
+    pub network: String,
+    /// Cancelled when the client hangs up.
+    pub gone: CancellationToken,
+}
+
+/// What a password is hashed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Somebody registers.
+    Registration,
+    /// Somebody logs in, or changes the password.
+    Login,
+}
+
+/// What came of verifying a password.
+pub struct Verified {
+    /// Whether it is the right one.
+    pub is_right: bool,
+    /// What to store in the place of what was verified, where that is too weak by now.
+    pub rehash: Option<String>,
+}
+
 impl Hasher {
     /// Starts the threads.
     pub fn start(config: &HashingConfig) -> Result<Self, Error> {
@@ -29,9 +57,10 @@ impl Hasher {
         Ok(Self { pool: Pool::start(config)?, nobody: nobody.into() })
     }
 
-    /// Hashes a new password; not begun if `gone` is cancelled before.
-    pub async fn hash(&self, password: Password, gone: CancellationToken) -> Result<String, Error> {
+    /// Hashes a new password; not begun if the client has gone before.
+    pub async fn hash(&self, password: Password, turn: Turn) -> Result<String, Error> {
         let (answer, answered) = oneshot::channel();
+        let gone = turn.gone;
         self.pool.submit(Job { task: Task::Hash { password, answer }, gone })?;
         answered.await.map_err(|_| given_up())?
     }
@@ -42,13 +71,14 @@ impl Hasher {
         &self,
         password: Password,
         hash: Option<&str>,
-        gone: CancellationToken,
-    ) -> Result<bool, Error> {
+        turn: Turn,
+    ) -> Result<Verified, Error> {
+        let gone = turn.gone;
         let (answer, answered) = oneshot::channel();
         let stored = hash.map_or_else(|| Arc::clone(&self.nobody), Arc::from);
         self.pool.submit(Job { task: Task::Verify { password, stored, answer }, gone })?;
         let is_right = answered.await.map_err(|_| given_up())??;
-        Ok(is_right && hash.is_some())
+        Ok(Verified { is_right: is_right && hash.is_some(), rehash: None })
     }
 }
 

@@ -30,24 +30,30 @@ pub enum Error {
     /// Client authentication by header and form at once.
     #[error("the client authenticates in two ways at once")]
     TwoAuthentications,
-    /// The client is unknown, or its secret wrong or missing.
+    /// The token needs its client's authentication.
     #[error("client authentication failed")]
     InvalidClient,
+    /// The token was given to another client.
+    #[error("the token was given to another client")]
+    AnotherClients,
+    /// A machine's access token cannot be revoked.
+    #[error("a machine's access token lives to its end; delete the client instead")]
+    UnsupportedTokenType,
     /// A grant that this endpoint does not know.
     #[error("the grant type is not supported")]
     UnsupportedGrantType,
-    /// Nobody has this e-mail.
-    #[error("wrong e-mail or password")]
-    UnknownUser,
-    /// The user is kept from logging in.
-    #[error("wrong e-mail or password")]
-    DisabledUser,
-    /// The password is not the user's.
-    #[error("wrong e-mail or password")]
-    WrongPassword,
+    /// The refresh token is none, or not any more.
+    #[error("the refresh token is not valid, or not any more; log in again")]
+    InvalidRefreshToken,
+    /// Others refresh the same token again and again.
+    #[error("the refresh token is in use; try again")]
+    Contended,
     /// The password was changed, or the user disabled or unregistered, while it was verified.
     #[error("wrong e-mail or password")]
     Overtaken,
+    /// A refresh asks for more than the login was granted.
+    #[error("a scope that is asked for was not granted at the login")]
+    ScopeOutsideFamily,
     /// Nothing of what was asked for was ever granted.
     #[error("none of the scopes asked for was granted")]
     NoScopeLeft,
@@ -87,12 +93,24 @@ fn words(error: &Error) -> Option<(StatusCode, &'static str)> {
         | Error::Nul
         | Error::MissingParameter(_)
         | Error::TwoAuthentications => (StatusCode::BAD_REQUEST, "invalid_request"),
-        Error::InvalidClient => (StatusCode::UNAUTHORIZED, "invalid_client"),
-        Error::UnsupportedGrantType => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
-        Error::UnknownUser | Error::DisabledUser | Error::WrongPassword | Error::Overtaken => {
-            (StatusCode::BAD_REQUEST, "invalid_grant")
+        Error::InvalidClient | Error::Service(error::Error::InvalidClient) => {
+            (StatusCode::UNAUTHORIZED, "invalid_client")
         }
-        Error::NoScopeLeft => (StatusCode::BAD_REQUEST, "invalid_scope"),
+        Error::UnsupportedTokenType => (StatusCode::BAD_REQUEST, "unsupported_token_type"),
+        Error::UnsupportedGrantType => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
+        Error::Service(error::Error::WrongPassword)
+        | Error::Overtaken
+        | Error::InvalidRefreshToken
+        | Error::AnotherClients => (StatusCode::BAD_REQUEST, "invalid_grant"),
+        Error::NoScopeLeft | Error::ScopeOutsideFamily => {
+            (StatusCode::BAD_REQUEST, "invalid_scope")
+        }
+        Error::Service(error::Error::Throttled(_)) => {
+            (StatusCode::TOO_MANY_REQUESTS, "too_many_requests")
+        }
+        Error::Service(error::Error::HashQueueFull) | Error::Contended => {
+            (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
+        }
         Error::Sign(_) | Error::Service(_) => return None,
     })
 }
@@ -102,11 +120,16 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let words = words(&error);
         match (error, words) {
-            (Error::Service(error), _) => error.into(),
             (error, Some((StatusCode::UNAUTHORIZED, code))) => {
                 Self::new(StatusCode::UNAUTHORIZED, code, error.to_string())
                     .challenge(error::basic_challenge())
             }
+            (Error::Contended, _) => Self::unavailable(1, Error::Contended.to_string()),
+            (
+                Error::Service(error @ (error::Error::Throttled(_) | error::Error::HashQueueFull)),
+                _,
+            )
+            | (Error::Service(error), None) => error.into(),
             (error, Some((status, code))) => Self::new(status, code, error.to_string()),
             (error, None) => Self::internal(error),
         }
@@ -114,7 +137,7 @@ impl From<Error> for Refusal {
 }
 
 /// Paths whose errors look as RFC 6749 §5.2 says.
-const PATHS: [&str; 2] = ["/token", "/login"];
+const PATHS: [&str; 4] = ["/token", "/login", "/revoke", "/introspect"];
 
 /// Writes a refusal as RFC 6749 §5.2 says where the path is one of the OAuth endpoints'.
 pub fn shape(path: &str, refusal: &Refusal) -> Option<Response> {
@@ -146,7 +169,11 @@ pub(super) fn uncached(mut response: Response) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    const WAIT: Duration = Duration::from_secs(1);
 
     #[test]
     fn every_error_has_its_status_and_word() {
@@ -160,11 +187,16 @@ mod tests {
             (Error::TwoAuthentications, 400, "invalid_request"),
             (Error::InvalidClient, 401, "invalid_client"),
             (Error::UnsupportedGrantType, 400, "unsupported_grant_type"),
-            (Error::UnknownUser, 400, "invalid_grant"),
-            (Error::DisabledUser, 400, "invalid_grant"),
-            (Error::WrongPassword, 400, "invalid_grant"),
+            (Error::Service(error::Error::InvalidClient), 401, "invalid_client"),
+            (Error::UnsupportedTokenType, 400, "unsupported_token_type"),
+            (Error::AnotherClients, 400, "invalid_grant"),
+            (Error::InvalidRefreshToken, 400, "invalid_grant"),
+            (Error::Service(error::Error::WrongPassword), 400, "invalid_grant"),
             (Error::Overtaken, 400, "invalid_grant"),
             (Error::NoScopeLeft, 400, "invalid_scope"),
+            (Error::ScopeOutsideFamily, 400, "invalid_scope"),
+            (Error::Contended, 503, "unavailable"),
+            (Error::Service(error::Error::Throttled(WAIT)), 429, "too_many_requests"),
             (Error::Service(error::Error::HashQueueFull), 503, "unavailable"),
             (Error::Service(database.into()), 503, "unavailable"),
         ] {
@@ -175,10 +207,8 @@ mod tests {
 
     #[test]
     fn who_cannot_log_in_is_never_told_why() {
-        let words = Error::WrongPassword.to_string();
+        let wrong = Error::Service(error::Error::WrongPassword);
 
-        for error in [Error::UnknownUser, Error::DisabledUser, Error::Overtaken] {
-            assert_eq!(error.to_string(), words);
-        }
+        assert_eq!(Error::Overtaken.to_string(), wrong.to_string());
     }
 }

@@ -1,41 +1,74 @@
-//! Tokens: the token endpoint (RFC 6749 §3.2), a file a grant, and its metadata (RFC 8414).
+//! Tokens: the token endpoint (RFC 6749 §3.2), a file a grant; revocation (RFC 7009),
+//! introspection (RFC 7662) and the server's metadata (RFC 8414).
 
+mod client_credentials;
 mod error;
 mod form;
+mod introspect;
 mod metadata;
 mod password;
+mod refresh_token;
+mod revoke;
 pub mod routes;
 mod store;
 
 use chassis::edge::guard::Authorization;
 use proto::claims::PUBLIC_CLIENT;
 use proto::oauth::TokenResponse;
-use proto::{Email, Scopes, UserId};
-use time::OffsetDateTime;
+use proto::{Scope, Scopes};
 
-use crate::clients::{self, Client, Presented};
-use crate::keys::{Grant, KeyRing};
+use crate::clients::{Client, Presented};
+use crate::keys::Grant;
+use crate::sessions::token::RefreshToken;
+use crate::source::Source;
 use crate::state::Auth;
 use error::Error;
 pub use error::shape;
 use form::Form;
 
-/// A user as far as a login needs it.
-#[derive(Debug)]
-pub struct Candidate {
-    id: UserId,
-    /// PHC string.
-    password_hash: String,
-    is_disabled: bool,
+/// A request to one of the OAuth endpoints, its client authenticated where it has one.
+struct Request {
+    form: Form,
+    client: Option<Client>,
+    source: Source,
+}
+
+impl Request {
+    async fn read(
+        auth: &Auth,
+        header: Option<&Authorization>,
+        form: Form,
+        source: Source,
+    ) -> Result<Self, Error> {
+        let client = client(auth, header, &form).await?;
+        Ok(Self { form, client, source })
+    }
+
+    /// The client that asks, or `public`.
+    fn client_id(&self) -> &str {
+        self.client.as_ref().map_or(PUBLIC_CLIENT, |client| &client.id)
+    }
+
+    /// Whether a token that was given to this client is in the right hands (RFC 6749 §6 and
+    /// RFC 7009 §2.1): a confidential client's needs its authentication.
+    fn is_for(&self, client_id: &str) -> Result<(), Error> {
+        if self.client_id() == client_id {
+            Ok(())
+        } else if self.client.is_none() {
+            Err(Error::InvalidClient)
+        } else {
+            Err(Error::AnotherClients)
+        }
+    }
 }
 
 /// The client of a request: by Basic or by the form, never both (RFC 6749 §2.3).
-fn client(
+async fn client(
     auth: &Auth,
     header: Option<&Authorization>,
     form: &Form,
 ) -> Result<Option<Client>, Error> {
-    let in_header = header.map(Presented::basic).transpose().map_err(|_| Error::InvalidClient)?;
+    let in_header = header.map(Presented::basic).transpose()?;
     let id = form.get("client_id").unwrap_or_default();
     let in_form = Presented::new(id, form.get("client_secret").unwrap_or_default());
     let presented = match (in_header.flatten(), in_form) {
@@ -45,45 +78,41 @@ fn client(
         (Some(_), Some(_)) => return Err(Error::TwoAuthentications),
         (None, form) => form,
     };
-    presented
-        .map(|presented| clients::authenticate(&presented, &auth.registration_client))
-        .transpose()
-        .map_err(|_| Error::InvalidClient)
+    match presented {
+        Some(presented) => Ok(Some(auth.clients.authenticate(presented).await?)),
+        None => Ok(None),
+    }
 }
 
-/// What the token is to grant: what was granted to the user, through a client what both have,
-/// narrowed by the request (RFC 6749 §3.3).
-fn narrow(
-    granted: &Scopes,
-    client: Option<&Client>,
-    requested: Option<&str>,
-) -> Result<Scopes, Error> {
-    let mut scopes = granted.clone();
-    if let Some(client) = client {
-        scopes = scopes.intersection(&client.scopes);
+/// What client and request leave of what was granted (RFC 6749 §3.3).
+fn allowed(client: Option<&Client>, requested: Option<&str>) -> Scopes {
+    let all = client.map_or_else(Scopes::all, |client| client.scopes.clone());
+    match requested {
+        Some(requested) => all.intersection(&Scopes::from_list(requested)),
+        None => all,
     }
-    if let Some(requested) = requested {
-        scopes = scopes.intersection(&Scopes::from_list(requested));
-    }
-    if scopes.is_empty() { Err(Error::NoScopeLeft) } else { Ok(scopes) }
+}
+
+/// Whether every scope that is asked for is one of these.
+fn is_within(scopes: &Scopes, requested: Option<&str>) -> bool {
+    let mut names = requested.unwrap_or_default().split(' ').filter(|name| !name.is_empty());
+    names.all(|name| name.parse().is_ok_and(|scope: Scope| scopes.contains(scope)))
 }
 
 /// The answer of the token endpoint (RFC 6749 §5.1).
 fn respond(
-    keys: &KeyRing,
-    (user, email): (UserId, Email),
-    client: Option<Client>,
-    scopes: Scopes,
-    now: OffsetDateTime,
+    auth: &Auth,
+    grant: Grant,
+    refresh: Option<&RefreshToken>,
 ) -> Result<TokenResponse, Error> {
-    let client_id = client.map_or_else(|| PUBLIC_CLIENT.to_owned(), |client| client.id);
-    let grant = Grant { user, email, client_id, scopes: scopes.clone() };
-    let access_token = keys.issue(grant, now, uuid::Uuid::now_v7())?;
+    let scope = grant.scopes.clone();
+    let access_token = auth.keys.issue(grant, chassis::clock::now(), uuid::Uuid::now_v7())?;
     Ok(TokenResponse {
         access_token,
         token_type: "bearer".to_owned(),
-        expires_in: keys.ttl().as_secs(),
-        scope: scopes,
+        expires_in: auth.keys.ttl().as_secs(),
+        refresh_token: refresh.map(RefreshToken::reveal),
+        scope,
     })
 }
 
@@ -93,22 +122,25 @@ mod tests {
 
     #[test]
     fn scopes_are_narrowed_by_client_and_request() {
-        let granted = Scopes::from_list("shop shop:admin");
         let client = Client { id: "app".into(), scopes: Scopes::from_list("shop auth:admin") };
-        let narrowed = |client, requested| narrow(&granted, client, requested).unwrap().to_string();
+        let allowed = |client, requested| allowed(client, requested).to_string();
 
-        assert_eq!(narrowed(None, None), "shop shop:admin");
-        assert_eq!(narrowed(None, Some("shop:admin auth:admin")), "shop:admin");
-        assert_eq!(narrowed(Some(&client), None), "shop");
+        assert_eq!(allowed(None, None), Scopes::all().to_string());
+        assert_eq!(allowed(None, Some("shop:admin openid")), "shop:admin");
+        assert_eq!(allowed(Some(&client), None), "shop auth:admin");
+        assert_eq!(allowed(Some(&client), Some("shop shop:admin")), "shop");
+        assert_eq!(allowed(Some(&client), Some(" ")), "");
     }
 
     #[test]
-    fn asking_only_for_what_was_never_granted_is_an_error() {
-        let granted = Scopes::from_list("shop");
+    fn a_refresh_may_ask_for_its_familys_scopes_only() {
+        let scopes = Scopes::from_list("shop shop:admin");
 
-        for requested in ["auth:admin", "openid", " ", "shop:admin auth:admin"] {
-            let result = narrow(&granted, None, Some(requested));
-            assert!(matches!(result, Err(Error::NoScopeLeft)), "{requested}");
+        for within in [None, Some("shop"), Some("shop:admin shop"), Some(" shop ")] {
+            assert!(is_within(&scopes, within), "{within:?}");
+        }
+        for outside in ["auth:admin", "shop auth:admin", "openid", "shop  openid"] {
+            assert!(!is_within(&scopes, Some(outside)), "{outside}");
         }
     }
 }

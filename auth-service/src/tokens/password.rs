@@ -1,50 +1,48 @@
 //! The password grant (RFC 6749 §4.3).
 //!
 //! Unknown user, disabled user, wrong password: the same work and the same answer. What follows a
-//! verified password holds only if that password is still the user's: a login that overlaps a
-//! change of the password, or a disabling, gives no token.
+//! verified password holds only if that password is still the user's.
 
+use proto::Password;
 use proto::oauth::TokenResponse;
-use proto::{Email, Password};
-use tokio_util::sync::CancellationToken;
 
 use super::error::Error;
-use super::form::Form;
-use super::{narrow, respond, store};
-use crate::clients::Client;
+use super::store::{self, Login};
+use super::{Request, allowed, respond};
+use crate::keys::{Grant, Person};
+use crate::sessions::token::{FamilyKey, RefreshToken};
 use crate::state::Auth;
+use crate::throttle::Attempt;
 
-pub(super) async fn grant(
-    auth: &Auth,
-    form: &Form,
-    client: Option<Client>,
-    gone: CancellationToken,
-) -> Result<TokenResponse, Error> {
+pub(super) async fn grant(auth: &Auth, request: &Request) -> Result<TokenResponse, Error> {
+    let Request { form, client, source } = request;
     let username = form.require("username")?;
-    let password = form.require("password")?;
-    let email: Option<Email> = username.parse().ok();
+    let password = Password::presented(form.require("password")?);
+    let client_id = request.client_id();
 
-    let candidate = match &email {
-        Some(email) => store::find_candidate(&auth.db.get().await?, email).await?,
-        None => None,
-    };
-    // The connection has gone back to the pool: none is held while hashing.
-    let hash = candidate.as_ref().map(|candidate| candidate.password_hash.as_str());
-    let is_right = match Password::presented(password) {
-        Some(password) => auth.hasher.verify(password, hash, gone).await?,
-        None => false,
-    };
+    let attempt = Attempt { username, password, source, client_id: Some(client_id) };
+    let proven = auth.throttle.verify(&auth.db, &auth.hasher, attempt).await?;
 
-    let (Some(email), Some(candidate)) = (email, candidate) else { return Err(Error::UnknownUser) };
-    if !is_right {
-        return Err(Error::WrongPassword);
+    let key = FamilyKey::generate()?;
+    let refresh = RefreshToken::first(uuid::Uuid::now_v7(), &key)?;
+    let allowed = allowed(client.as_ref(), form.get("scope"));
+    let ttl = auth.refresh.ttl;
+    let login = Login {
+        proven: &proven,
+        allowed: &allowed,
+        client_id,
+        source,
+        refresh: &refresh,
+        key: &key,
+        ttl,
+    };
+    let granted = store::record_login(&auth.db.get().await?, login).await?;
+    let scopes = granted.ok_or(Error::Overtaken)?;
+    if scopes.is_empty() {
+        return Err(Error::NoScopeLeft);
     }
-    if candidate.is_disabled {
-        return Err(Error::DisabledUser);
-    }
-    let db = auth.db.get().await?;
-    let granted = store::record_login(&db, &candidate).await?.ok_or(Error::Overtaken)?;
-    drop(db);
-    let scopes = narrow(&granted, client.as_ref(), form.get("scope"))?;
-    respond(&auth.keys, (candidate.id, email), client, scopes, chassis::clock::now())
+    let (subject, client_id) = (proven.id.to_string(), client_id.to_owned());
+    let person = Person { email: proven.email.clone(), session: refresh.session };
+    let grant = Grant { subject, person: Some(person), client_id, scopes };
+    respond(auth, grant, Some(&refresh))
 }

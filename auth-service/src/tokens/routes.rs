@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chassis::edge::guard::{Authorization, authorization, body};
-use chassis::edge::service::ClientGone;
 use chassis::edge::{Named, Refusal, Route, any_of, reply, with};
-use proto::oauth::{ErrorResponse, Metadata, TokenResponse};
-use tokio_util::sync::CancellationToken;
+use proto::oauth::{ErrorResponse, Introspection, Metadata, TokenResponse};
 use utoipa::{IntoResponses, OpenApi, ToSchema};
+use warp::filters::BoxedFilter;
 use warp::reply::Response;
 use warp::{Filter, get, path, post};
 
 use super::error::{Error, uncached};
 use super::form::Form;
-use super::{client, metadata, password};
+use super::{Request, client_credentials, introspect, metadata, password, refresh_token, revoke};
+use crate::source::{Source, source};
 use crate::state::Auth;
 
 /// `oauth_token_requests_total`, by `grant_type` and `outcome`.
@@ -25,22 +25,14 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// All routes of tokens.
 pub fn routes(auth: &Arc<Auth>) -> Route {
     any_of([
-        path!("login")
+        path!("token").and(post()).and(asked(auth)).then(token).named("POST /token"),
+        path!("introspect")
             .and(post())
-            .and(authorization())
-            .and(body(FORM))
-            .and(warp::ext::get())
-            .and(with(auth))
-            .then(login)
-            .named("POST /login"),
-        path!("token")
-            .and(post())
-            .and(authorization())
-            .and(body(FORM))
-            .and(warp::ext::get())
-            .and(with(auth))
-            .then(token)
-            .named("POST /token"),
+            .and(asked(auth))
+            .then(introspection)
+            .named("POST /introspect"),
+        path!("login").and(post()).and(asked(auth)).then(login).named("POST /login"),
+        path!("revoke").and(post()).and(asked(auth)).then(revocation).named("POST /revoke"),
         path!(".well-known" / "oauth-authorization-server")
             .and(get())
             .and(with(auth))
@@ -49,9 +41,42 @@ pub fn routes(auth: &Arc<Auth>) -> Route {
     ])
 }
 
+/// What every OAuth endpoint is asked with. A body that is no form is told in the words of
+/// RFC 6749, not in those of a guard.
+fn asked(auth: &Arc<Auth>) -> BoxedFilter<(Asked,)> {
+    authorization()
+        .and(body(FORM))
+        .and(source())
+        .and(with(auth))
+        .map(|header, body, source, auth| Asked { header, body, source, auth })
+        .boxed()
+}
+
+struct Asked {
+    header: Option<Authorization>,
+    body: Result<Bytes, Refusal>,
+    source: Source,
+    auth: Arc<Auth>,
+}
+
+impl Asked {
+    fn form(&mut self) -> Result<Form, Refusal> {
+        Form::parse(std::mem::replace(&mut self.body, Ok(Bytes::new())))
+    }
+
+    async fn request(self, form: Form) -> Result<(Request, Arc<Auth>), Error> {
+        let Self { header, source, auth, .. } = self;
+        let request = Request::read(&auth, header.as_ref(), form, source).await?;
+        Ok((request, auth))
+    }
+}
+
 /// Their description.
 #[derive(OpenApi)]
-#[openapi(paths(login, token, describe), components(schemas(TokenResponse, ErrorResponse)))]
+#[openapi(
+    paths(login, token, revocation, introspection, describe),
+    components(schemas(TokenResponse, ErrorResponse))
+)]
 pub struct Api;
 
 /// The form of `POST /login`.
@@ -80,14 +105,17 @@ struct LoginForm {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the form")]
 struct TokenForm {
-    /// The grant: `password`.
+    /// The grant: `password`, `refresh_token` or `client_credentials`.
     #[schema(example = "password")]
     grant_type: String,
-    /// The user's e-mail.
+    /// For `password`: the user's e-mail.
     username: Option<String>,
-    /// The user's password.
+    /// For `password`: the user's password.
     #[schema(format = Password)]
     password: Option<String>,
+    /// For `refresh_token`: the latest one.
+    #[schema(format = Password)]
+    refresh_token: Option<String>,
     /// Narrows what the token grants: scopes, space-separated.
     #[schema(example = "shop")]
     scope: Option<String>,
@@ -98,14 +126,28 @@ struct TokenForm {
     client_secret: Option<String>,
 }
 
-/// The answers of both, in the words of RFC 6749 §5.
+/// The form of `POST /revoke` and `POST /introspect`.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the form")]
+struct TokenToJudge {
+    /// A refresh token or an access token.
+    #[schema(format = Password)]
+    token: String,
+    /// `refresh_token` or `access_token`; not needed.
+    token_type_hint: Option<String>,
+    /// The client, where it does not authenticate by Basic.
+    client_id: Option<String>,
+    /// The client's secret.
+    #[schema(format = Password)]
+    client_secret: Option<String>,
+}
+
+/// The errors of all, in the words of RFC 6749 §5.2.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "describes the answers")]
-enum Answers {
-    /// An access token.
-    #[response(status = 200)]
-    Token(TokenResponse),
-    /// `invalid_request`, `invalid_grant`, `invalid_scope`, `unsupported_grant_type`.
+enum Refusals {
+    /// `invalid_request`, `invalid_grant`, `invalid_scope`, `unsupported_grant_type`,
+    /// `unsupported_token_type`.
     #[response(status = 400)]
     Refused(ErrorResponse),
     /// `invalid_client`.
@@ -131,20 +173,20 @@ enum Answers {
 #[utoipa::path(
     post, path = "/login", tag = "tokens",
     request_body(content = LoginForm, content_type = "application/x-www-form-urlencoded"),
-    responses(Answers),
+    responses(
+        (status = 200, description = "Tokens.", body = TokenResponse),
+        (status = 429, description = "`too_many_requests`, with `Retry-After`.",
+            body = ErrorResponse),
+        Refusals,
+    ),
 )]
-async fn login(
-    header: Option<Authorization>,
-    body: Result<Bytes, Refusal>,
-    ClientGone(gone): ClientGone,
-    auth: Arc<Auth>,
-) -> Result<Response, Refusal> {
-    let form = Form::parse(body)?;
-    let grant_type = form.get("grant_type").unwrap_or("password");
+async fn login(mut asked: Asked) -> Result<Response, Refusal> {
+    let form = asked.form()?;
+    let grant_type = form.get("grant_type").unwrap_or("password").to_owned();
     if grant_type != "password" {
         return Err(Error::UnsupportedGrantType.into());
     }
-    answer(&auth, header.as_ref(), &form, grant_type, gone).await
+    answer(asked, form, &grant_type).await
 }
 
 /// Ask for a token
@@ -153,35 +195,65 @@ async fn login(
 #[utoipa::path(
     post, path = "/token", tag = "tokens",
     request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
-    responses(Answers),
+    responses(
+        (status = 200, description = "Tokens.", body = TokenResponse),
+        (status = 429, description = "`too_many_requests`, with `Retry-After`.",
+            body = ErrorResponse),
+        Refusals,
+    ),
 )]
-async fn token(
-    header: Option<Authorization>,
-    body: Result<Bytes, Refusal>,
-    ClientGone(gone): ClientGone,
-    auth: Arc<Auth>,
-) -> Result<Response, Refusal> {
-    let form = Form::parse(body)?;
-    let grant_type = form.require("grant_type")?;
-    answer(&auth, header.as_ref(), &form, grant_type, gone).await
+async fn token(mut asked: Asked) -> Result<Response, Refusal> {
+    let form = asked.form()?;
+    let grant_type = form.require("grant_type")?.to_owned();
+    answer(asked, form, &grant_type).await
 }
 
 /// Answers by the grant, a file each.
-async fn answer(
-    auth: &Auth,
-    header: Option<&Authorization>,
-    form: &Form,
-    grant_type: &str,
-    gone: CancellationToken,
-) -> Result<Response, Refusal> {
-    let client = client(auth, header, form)?;
+async fn answer(asked: Asked, form: Form, grant_type: &str) -> Result<Response, Refusal> {
+    let (request, auth) = asked.request(form).await?;
     let (grant_type, result) = match grant_type {
-        "password" => ("password", password::grant(auth, form, client, gone).await),
+        "password" => ("password", password::grant(&auth, &request).await),
+        "refresh_token" => ("refresh_token", refresh_token::grant(&auth, &request).await),
+        "client_credentials" => ("client_credentials", client_credentials::grant(&auth, &request)),
         _ => ("other", Err(Error::UnsupportedGrantType)),
     };
     let outcome = result.as_ref().map_or_else(Error::outcome, |_| "success");
     metrics::counter!(REQUESTS, "grant_type" => grant_type, "outcome" => outcome).increment(1);
     Ok(uncached(reply::json(&result?)))
+}
+
+/// Revoke a token
+///
+/// RFC 7009. Whoever holds a token of a session ends it; a confidential client's takes its
+/// authentication. A token that is not valid is as good as revoked.
+#[utoipa::path(
+    post, path = "/revoke", tag = "tokens",
+    request_body(content = TokenToJudge, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, description = "Revoked, or never valid."), Refusals),
+)]
+async fn revocation(mut asked: Asked) -> Result<Response, Refusal> {
+    let form = asked.form()?;
+    let (request, auth) = asked.request(form).await?;
+    revoke::revoke(&auth, &request).await?;
+    Ok(uncached(Response::default()))
+}
+
+/// Ask what a token is worth
+///
+/// RFC 7662, for clients that authenticate: in the form, or by Basic.
+#[utoipa::path(
+    post, path = "/introspect", tag = "tokens",
+    request_body(content = TokenToJudge, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "`active`, and what is known of it.", body = Introspection),
+        Refusals,
+    ),
+    security(("client" = [])),
+)]
+async fn introspection(mut asked: Asked) -> Result<Response, Refusal> {
+    let form = asked.form()?;
+    let (request, auth) = asked.request(form).await?;
+    Ok(uncached(reply::json(&introspect::introspect(&auth, &request).await?)))
 }
 
 /// Describe the server

@@ -1,42 +1,87 @@
 //! SQL of logins, and nothing else.
 
+use std::time::Duration;
+
 use deadpool_postgres::GenericClient;
-use proto::{Email, Scopes, UserId};
+use proto::Scopes;
 
-use super::Candidate;
 use super::error::Error;
-use crate::credentials::store::scopes;
+use crate::sessions::token::{FamilyKey, RefreshToken};
+use crate::source::Source;
+use crate::stored::{names, scopes};
+use crate::throttle::Proven;
 
-const FIND_CANDIDATE: &str = "
-    SELECT id, password_hash, disabled
-    FROM credentials WHERE email = $1 AND unregistered_at IS NULL";
-
-/// The user that a login could be of.
-pub(super) async fn find_candidate(
-    db: &impl GenericClient,
-    email: &Email,
-) -> Result<Option<Candidate>, Error> {
-    let statement = db.prepare_cached(FIND_CANDIDATE).await?;
-    let row = db.query_opt(&statement, &[&email.as_str()]).await?;
-    Ok(row.map(|row| Candidate {
-        id: UserId(row.get("id")),
-        password_hash: row.get("password_hash"),
-        is_disabled: row.get("disabled"),
-    }))
+/// A session that is to begin.
+pub(super) struct Login<'a> {
+    /// Whose password was verified.
+    pub(super) proven: &'a Proven<'a>,
+    /// What client and request leave of what the user was granted.
+    pub(super) allowed: &'a Scopes,
+    /// Through which client, or `public`.
+    pub(super) client_id: &'a str,
+    /// From where.
+    pub(super) source: &'a Source,
+    /// The first token of the family.
+    pub(super) refresh: &'a RefreshToken,
+    /// The family's key.
+    pub(super) key: &'a FamilyKey,
+    /// How long it lasts.
+    pub(super) ttl: Duration,
 }
 
+// All that follows a verified password, in one statement that does nothing where the password is
+// not the user's any more: a re-hash never brings an old password back, and a login that overlaps
+// a change of the password or a disabling leaves no session.
 const RECORD_LOGIN: &str = "
-    UPDATE credentials SET last_login_at = clock_timestamp()
-    WHERE id = $1 AND password_hash = $2 AND NOT disabled AND unregistered_at IS NULL
-    RETURNING scopes";
+    WITH login AS (
+        UPDATE credentials
+        SET last_login_at = clock_timestamp(), password_hash = coalesce($3, password_hash)
+        WHERE id = $1 AND password_hash = $2 AND NOT disabled AND unregistered_at IS NULL
+        RETURNING id, email,
+            ARRAY(SELECT unnest(scopes) INTERSECT SELECT unnest($4::text[]) ORDER BY 1) AS scopes
+    ), cleared AS (
+        DELETE FROM throttle t USING login
+        WHERE t.kind = 'pair' AND t.email = login.email AND t.network = $10
+    ), begun AS (
+        INSERT INTO sessions
+            (id, user_id, client_id, scopes, key, secret_hash, user_agent, address, network,
+            expires_at)
+        SELECT $5, id, $6, scopes, $7, $8, $11, $9, $10,
+            clock_timestamp() + make_interval(secs => $12)
+        FROM login WHERE cardinality(scopes) > 0
+    ), audited AS (
+        INSERT INTO audit (event, user_id, client_id, email, address, detail)
+        SELECT 'login', id, $6, email, $9, jsonb_build_object('session', $5::uuid)
+        FROM login WHERE cardinality(scopes) > 0
+    )
+    SELECT scopes FROM login";
 
-/// Records a login with the password that was verified; `None` where it is not the user's any
-/// more. Gives what the user is granted now.
+/// Begins a session; `None` where the password is not the user's any more. Gives the session's
+/// scopes; where there are none, no session has begun.
 pub(super) async fn record_login(
     db: &impl GenericClient,
-    candidate: &Candidate,
+    login: Login<'_>,
 ) -> Result<Option<Scopes>, Error> {
+    let Login { proven, allowed, client_id, source, refresh, key, ttl } = login;
     let statement = db.prepare_cached(RECORD_LOGIN).await?;
-    let row = db.query_opt(&statement, &[&candidate.id.0, &candidate.password_hash]).await?;
+    let row = db
+        .query_opt(
+            &statement,
+            &[
+                &proven.id.0,
+                &proven.password_hash,
+                &proven.rehash,
+                &names(allowed),
+                &refresh.session,
+                &client_id,
+                &key.as_bytes(),
+                &refresh.hash(),
+                &source.address.to_string(),
+                &source.network.as_str(),
+                &source.user_agent,
+                &ttl.as_secs_f64(),
+            ],
+        )
+        .await?;
     Ok(row.map(|row| scopes(row.get("scopes"))))
 }

@@ -88,6 +88,9 @@ pub(crate) fn config(url: &str) -> Config {
             registration_client,
         },
         access_token_ttl: Duration::from_secs(90),
+        refresh_token_ttl: Duration::from_secs(3600),
+        refresh_grace: Duration::from_secs(10),
+        network_failures: 1000,
         hashing: HashingConfig { params: cost(64, 1), concurrency: 2, queue: 256 },
     }
 }

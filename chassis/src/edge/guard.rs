@@ -16,6 +16,7 @@ use http::{HeaderValue, StatusCode};
 use proto::fields::{self, BodyError, FromFields};
 use proto::{Caller, Verifier};
 use tokio::sync::Semaphore;
+use tokio::task::JoinError;
 use warp::filters::BoxedFilter;
 use warp::reject::{self, Rejection};
 use warp::reply::Response;
@@ -86,7 +87,8 @@ pub fn bearer<S: Protected, T: Send + 'static>(
     admit(state, move |state, sent| ready(verify(&*state, sent.as_ref()).and_then(judge)))
 }
 
-fn verify<S: Protected>(state: &S, sent: Option<&Authorization>) -> Result<Caller, Refusal> {
+/// Who sent the token, as it proves; [`bearer`] for a handler that needs to ask more.
+pub fn verify<S: Protected>(state: &S, sent: Option<&Authorization>) -> Result<Caller, Refusal> {
     let token = sent
         .and_then(|sent| sent.of_scheme("Bearer"))
         .ok_or_else(|| Refusal::unauthenticated(S::REALM))?;
@@ -109,17 +111,24 @@ pub fn slow_json<T: FromFields + Send + 'static>() -> BoxedFilter<(T,)> {
     body("application/json")
         .and_then(|body: Result<Bytes, Refusal>| async {
             match body {
-                Ok(body) => parse_aside(body).await.map_err(reject::custom),
+                Ok(body) => {
+                    let parsed = aside(move || parse(&body)).await.map_err(Refusal::internal);
+                    parsed.flatten().map_err(reject::custom)
+                }
                 Err(refusal) => Err(reject::custom(refusal)),
             }
         })
         .boxed()
 }
 
-async fn parse_aside<T: FromFields + Send + 'static>(body: Bytes) -> Result<T, Refusal> {
+/// Work that takes milliseconds, done beside the runtime's threads, one at a time.
+pub async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, JoinError> {
     static TURN: Semaphore = Semaphore::const_new(1);
-    let _turn = TURN.acquire().await.map_err(Refusal::internal)?;
-    tokio::task::spawn_blocking(move || parse(&body)).await.map_err(Refusal::internal)?
+    // Never closed, so never an error; and without a turn it would only be less orderly.
+    let _turn = TURN.acquire().await;
+    tokio::task::spawn_blocking(work).await
 }
 
 fn parse<T: FromFields>(body: &[u8]) -> Result<T, Refusal> {

@@ -46,12 +46,14 @@ impl Endpoint {
         self.0.split_once(' ').map_or("", |(_, template)| template)
     }
 
-    /// Whether `path` is of this template; an `{id}` is a UUID, so `/user/me` is none.
+    /// Whether `path` is of this template; an `{id}` is a UUID, so `/user/me` is none, and any
+    /// other `{name}` whatever stands there.
     fn covers(self, path: &str) -> bool {
         let mut segments = path.strip_suffix('/').unwrap_or(path).split('/');
         let fits = self.template().trim_end_matches('/').split('/').all(|part| {
             match (part, segments.next()) {
                 ("{id}", Some(segment)) => proto::id::parse(segment).is_ok(),
+                (part, Some(segment)) if part.starts_with('{') => !segment.is_empty(),
                 (part, segment) => segment == Some(part),
             }
         });

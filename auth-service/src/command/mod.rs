@@ -1,21 +1,26 @@
 //! The command line.
 
+mod client;
+mod user;
+
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use chassis::command::{self, CommandError, print};
 use chassis::config::Faults;
-use chassis::db::Migrations;
+use chassis::db::{Connection, Migrations};
 use chassis::{Db, Service};
 use clap::{Parser, Subcommand};
-use proto::{Email, Scope, Scopes, SecretList};
+use client::ClientCommand;
+use proto::SecretList;
+use serde::Serialize;
+use user::UserCommand;
 
 use crate::config::{ADDRESSES, Config, Settings};
-use crate::credentials::{Credential, store};
 use crate::error::Error;
 use crate::state::Auth;
-use crate::{routes, tokens};
+use crate::{purge, routes, tokens};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -46,37 +51,15 @@ enum Command {
     Healthcheck,
     /// Print the OpenAPI document
     Openapi,
-    /// Show users, and grant or revoke their scopes
+    /// Show users, grant or revoke their scopes, disable and unlock them
     #[command(subcommand)]
     User(UserCommand),
+    /// Create, list and delete clients
+    #[command(subcommand)]
+    Client(ClientCommand),
     /// Make secrets
     #[command(subcommand)]
     Secret(SecretCommand),
-}
-
-#[derive(Debug, Subcommand)]
-enum UserCommand {
-    /// Print a user as JSON
-    Show {
-        /// The user's e-mail
-        email: Email,
-    },
-    /// Grant scopes to a user; they are in the next token
-    Grant {
-        /// The user's e-mail
-        email: Email,
-        /// shop, shop:admin, auth:admin, auth:register
-        #[arg(required = true)]
-        scopes: Vec<Scope>,
-    },
-    /// Take scopes from a user; they are in no next token
-    Revoke {
-        /// The user's e-mail
-        email: Email,
-        /// shop, shop:admin, auth:admin, auth:register
-        #[arg(required = true)]
-        scopes: Vec<Scope>,
-    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -101,7 +84,8 @@ async fn run(Cli { command, settings }: Cli) -> Result<(), CommandError> {
         Command::Migrate => command::migrate(&settings.database, &migrations()).await,
         Command::Healthcheck => command::healthcheck(&settings.http, ADDRESSES[1]).await,
         Command::Openapi => command::openapi(&routes::openapi()),
-        Command::User(command) => print(user(&settings, command).await?),
+        Command::User(command) => user::run(&settings, command).await,
+        Command::Client(command) => client::run(&settings, command).await,
         Command::Secret(SecretCommand::Generate) => {
             print(SecretList::generate().map_err(CommandError::failed)?)
         }
@@ -111,42 +95,26 @@ async fn run(Cli { command, settings }: Cli) -> Result<(), CommandError> {
 /// The service as [`chassis::Server::run`] runs it.
 pub fn service(config: &Config) -> Result<Service, Error> {
     let auth = Arc::new(Auth::new(config)?);
+    let db = auth.db.clone();
     Ok(Service {
         route: routes::routes(&auth),
         shape: tokens::shape,
         db: auth.db.clone(),
         database: config.database.clone(),
         migrations: migrations(),
-        background: None,
+        background: Some(Box::new(move |stop| Box::pin(purge::run(db, stop)))),
     })
 }
 
-async fn user(settings: &Settings, command: UserCommand) -> Result<String, CommandError> {
+/// A connection for a command that is done in one go.
+async fn connect(settings: &Settings) -> Result<Connection, CommandError> {
     let mut faults = Faults::default();
     let database = settings.database.read(&mut faults);
     let db = Db::new(&faults.or(database)?).map_err(CommandError::failed)?;
-    let db = db.get().await.map_err(CommandError::failed)?;
-    let set = |scopes: Vec<Scope>| scopes.into_iter().collect::<Scopes>();
-    let (email, found) = match command {
-        UserCommand::Show { email } => {
-            let found = store::find_by_email(&db, &email).await;
-            (email, found)
-        }
-        UserCommand::Grant { email, scopes } => {
-            let found = store::grant(&db, &email, &set(scopes)).await;
-            (email, found)
-        }
-        UserCommand::Revoke { email, scopes } => {
-            let found = store::revoke(&db, &email, &set(scopes)).await;
-            (email, found)
-        }
-    };
-    match found.map_err(CommandError::failed)? {
-        Some(credential) => row(&credential),
-        None => Err(CommandError::failed(format_args!("no user has the e-mail {email}"))),
-    }
+    db.get().await.map_err(CommandError::failed)
 }
 
-fn row(credential: &Credential) -> Result<String, CommandError> {
-    serde_json::to_string(credential).map_err(CommandError::failed)
+/// A result as a line of JSON.
+fn row(result: &impl Serialize) -> Result<String, CommandError> {
+    serde_json::to_string(result).map_err(CommandError::failed)
 }

@@ -1,0 +1,32 @@
+//! SQL of purging, and nothing else.
+
+use deadpool_postgres::GenericClient;
+
+use crate::error::Error;
+
+// Rows that another replica is deleting, or somebody is writing, are left for the next time.
+pub(super) const STATEMENTS: [&str; 3] = [
+    "DELETE FROM sessions WHERE id IN (
+        SELECT id FROM sessions
+        WHERE least(ended_at, expires_at) < clock_timestamp() - interval '30 days'
+        ORDER BY least(ended_at, expires_at) LIMIT $1 FOR UPDATE SKIP LOCKED)",
+    "DELETE FROM throttle WHERE (kind, email, network) IN (
+        SELECT kind, email, network FROM throttle
+        WHERE expires_at < clock_timestamp()
+            AND (waits_until IS NULL OR waits_until < clock_timestamp())
+        ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)",
+    // The ids are in the order of time: the oldest are looked at, not all.
+    "DELETE FROM audit WHERE id IN (
+        SELECT id FROM (SELECT id, at FROM audit ORDER BY id LIMIT $1) AS oldest
+        WHERE at < clock_timestamp() - interval '90 days')",
+];
+
+/// Deletes a batch; says how many rows that were.
+pub(super) async fn delete(
+    db: &impl GenericClient,
+    statement: &str,
+    batch: i64,
+) -> Result<u64, Error> {
+    let statement = db.prepare_cached(statement).await?;
+    Ok(db.execute(&statement, &[&batch]).await?)
+}

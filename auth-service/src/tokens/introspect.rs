@@ -1,0 +1,84 @@
+//! Introspection (RFC 7662): what a token is worth now, for clients that authenticate.
+
+use proto::claims::PUBLIC_CLIENT;
+use proto::oauth::Introspection;
+use proto::{Caller, Subject};
+
+use super::Request;
+use super::error::Error;
+use crate::sessions::token::RefreshToken;
+use crate::sessions::{Judgement, store};
+use crate::state::Auth;
+
+pub(super) async fn introspect(auth: &Auth, request: &Request) -> Result<Introspection, Error> {
+    if request.client.is_none() {
+        return Err(Error::InvalidClient);
+    }
+    // The hint is not needed: the two kinds cannot be taken for each other.
+    let token = request.form.require("token")?;
+    let found = match RefreshToken::parse(token) {
+        Some(token) => refresh_token(auth, &token).await?,
+        None => match auth.verifier.verify(token) {
+            Ok(caller) => access_token(auth, caller).await?,
+            Err(_) => None,
+        },
+    };
+    // §2.2: of a token that is not valid, nothing else is told.
+    Ok(found.map_or_else(Introspection::inactive, |found| Introspection {
+        active: true,
+        iss: Some(auth.issuer.clone()),
+        aud: Some(auth.audience.clone()),
+        ..found
+    }))
+}
+
+/// An access token is worth something as long as its session is alive, or its client exists.
+async fn access_token(auth: &Auth, caller: Caller) -> Result<Option<Introspection>, Error> {
+    let (sub, is_alive) = match caller.subject {
+        Subject::Client(id) => {
+            let exists = auth.clients.scopes(&id).await?.is_some();
+            (id, exists)
+        }
+        Subject::User(user) => {
+            let standing = match caller.session {
+                Some(session) => auth.standings.find(session).await?,
+                None => None,
+            };
+            (user.to_string(), standing.is_some_and(|standing| standing.user == user))
+        }
+    };
+    Ok(is_alive.then_some(Introspection {
+        scope: Some(caller.scopes),
+        client_id: caller.client_id,
+        sub: Some(sub),
+        iat: caller.iat,
+        exp: Some(caller.exp),
+        jti: caller.jti,
+        token_type: Some("Bearer".to_owned()),
+        ..Introspection::inactive()
+    }))
+}
+
+/// A refresh token is worth something until it is rotated.
+async fn refresh_token(auth: &Auth, token: &RefreshToken) -> Result<Option<Introspection>, Error> {
+    let family = store::find_family(&auth.db.get().await?, token.session).await?;
+    let is_latest = |judgement| judgement == Judgement::Latest;
+    let family = family
+        .filter(|family| family.is_alive && is_latest(family.judge(token, auth.refresh.grace)));
+    let Some(family) = family else { return Ok(None) };
+    let mut scopes = family.scopes.intersection(&family.granted);
+    if family.client_id != PUBLIC_CLIENT {
+        let Some(granted) = auth.clients.scopes(&family.client_id).await? else { return Ok(None) };
+        scopes = scopes.intersection(&granted);
+    }
+    Ok(Some(Introspection {
+        scope: Some(scopes),
+        client_id: Some(family.client_id),
+        sub: Some(family.user.to_string()),
+        iat: Some(family.created_at.unix_timestamp()),
+        exp: Some(family.expires_at.unix_timestamp()),
+        jti: Some(token.session.to_string()),
+        token_type: Some("refresh_token".to_owned()),
+        ..Introspection::inactive()
+    }))
+}
