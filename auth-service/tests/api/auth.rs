@@ -40,8 +40,27 @@ pub(crate) struct Auth {
     pub(crate) api: Api,
     /// Its ops port.
     pub(crate) ops: Api,
-    _running: DropGuard,
+    running: Vec<DropGuard>,
     database: TestDatabase,
+}
+
+/// Somebody's tokens.
+#[derive(Clone)]
+pub(crate) struct Tokens {
+    /// The access token.
+    pub(crate) access: String,
+    /// The refresh token.
+    pub(crate) refresh: String,
+    /// The session's id.
+    pub(crate) session: String,
+}
+
+/// A client beside the registration client.
+pub(crate) struct Machine {
+    /// Its id.
+    pub(crate) id: String,
+    /// Its secret.
+    pub(crate) secret: String,
 }
 
 /// Somebody who can log in with [`PASSWORD`].
@@ -115,14 +134,19 @@ impl Auth {
 
     /// The service on this database, not ready perhaps.
     pub(crate) async fn start_on(database: TestDatabase, adjust: impl FnOnce(&mut Config)) -> Self {
-        let mut config = config(database.url());
-        adjust(&mut config);
-        let server = Server::bind(config.http.clone()).await.unwrap();
-        let (api, ops) = (Api::at(server.addr()), Api::at(server.ops_addr()));
-        let shutdown = CancellationToken::new();
-        let service = auth_service::service(&config).unwrap();
-        tokio::spawn(server.run(service, shutdown.clone()));
-        Self { api, ops, _running: shutdown.drop_guard(), database }
+        let (api, ops, running) = replica(&database, adjust).await;
+        Self { api, ops, running: vec![running], database }
+    }
+
+    /// One more replica on the same database, ready: its public side.
+    pub(crate) async fn another(&mut self, adjust: impl FnOnce(&mut Config)) -> Api {
+        let (api, ops, running) = replica(&self.database, adjust).await;
+        self.running.push(running);
+        eventually("the replica is ready", async || {
+            (ops.get("/health/ready").send().await.status == 200).then_some(())
+        })
+        .await;
+        api
     }
 
     /// Waits until it is.
@@ -170,6 +194,53 @@ impl Auth {
         self.api.post("/login").form(&form).send().await
     }
 
+    /// Logs in with [`PASSWORD`]; who has registered can.
+    pub(crate) async fn tokens(&self, user: &User) -> Tokens {
+        Tokens::of(&self.login(user.email, PASSWORD).await)
+    }
+
+    /// `POST /token` by the refresh grant.
+    pub(crate) async fn refresh(&self, refresh_token: &str) -> Answer {
+        let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
+        self.token(&form).send().await
+    }
+
+    /// `POST /introspect` as the registration client.
+    pub(crate) async fn introspect(&self, token: &str) -> Value {
+        let call = self.api.post("/introspect").form(&[("token", token)]);
+        call.basic(CLIENT, &encoded(CLIENT_SECRET)).send().await.expect(200)
+    }
+
+    /// A client with these scopes, made by an administrator.
+    pub(crate) async fn client(&self, id: &str, scopes: &[&str]) -> Machine {
+        let admin = self.admin().await;
+        let body = json!({ "id": id, "scopes": scopes });
+        let call = self.api.post("/admin/clients").bearer(&admin.access).json(&body);
+        let created = call.send().await.expect(201);
+        Machine { id: id.to_owned(), secret: created["secret"].as_str().unwrap().to_owned() }
+    }
+
+    /// An administrator's tokens: of a user of the test's own, with every scope.
+    pub(crate) async fn admin(&self) -> Tokens {
+        let id = UserId::generate().to_string();
+        let email = format!("admin-{id}@example.com");
+        let body = json!({ "id": id, "email": email, "password": PASSWORD });
+        self.credentials(&body).await.expect(201);
+        let scopes = "{shop,shop:admin,auth:admin,auth:register}";
+        self.sql(&format!("UPDATE credentials SET scopes = '{scopes}' WHERE id = '{id}'")).await;
+        Tokens::of(&self.login(&email, PASSWORD).await)
+    }
+
+    /// The audit log's entries of this event, the oldest first.
+    pub(crate) async fn audited(&self, event: &str) -> Vec<Value> {
+        let database = self.database().await;
+        let sql = "SELECT jsonb_build_object('user_id', user_id, 'client_id', client_id,
+                'email', email, 'address', address, 'detail', detail)
+            FROM audit WHERE event = $1 ORDER BY id";
+        let rows = database.query(sql, &[&event]).await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
     /// A connection to the service's database.
     pub(crate) async fn database(&self) -> Client {
         database::connect(self.database.url()).await
@@ -179,6 +250,31 @@ impl Auth {
     pub(crate) async fn sql(&self, statements: &str) {
         self.database().await.batch_execute(statements).await.unwrap();
     }
+}
+
+impl Tokens {
+    /// The tokens of a 200.
+    pub(crate) fn of(answer: &Answer) -> Self {
+        let body = answer.expect(200);
+        let text = |name: &str| body[name].as_str().unwrap().to_owned();
+        let access = text("access_token");
+        let session = decoded(&access).1["sid"].as_str().unwrap().to_owned();
+        Self { access, refresh: text("refresh_token"), session }
+    }
+}
+
+async fn replica(
+    database: &TestDatabase,
+    adjust: impl FnOnce(&mut Config),
+) -> (Api, Api, DropGuard) {
+    let mut config = config(database.url());
+    adjust(&mut config);
+    let server = Server::bind(config.http.clone()).await.unwrap();
+    let (api, ops) = (Api::at(server.addr()), Api::at(server.ops_addr()));
+    let shutdown = CancellationToken::new();
+    let service = auth_service::service(&config).unwrap();
+    tokio::spawn(server.run(service, shutdown.clone()));
+    (api, ops, shutdown.drop_guard())
 }
 
 /// A value as RFC 6749 §2.3.1 wants it in a Basic header.

@@ -50,7 +50,7 @@ async fn of_many_attempts_at_once_the_highest_wins() {
 const PAUSE: &str = "
     CREATE FUNCTION pause(id uuid) RETURNS uuid IMMUTABLE LANGUAGE plpgsql AS
         $$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN id; END $$;
-    ALTER TABLE credentials DROP CONSTRAINT credentials_pkey;
+    ALTER TABLE credentials DROP CONSTRAINT credentials_pkey CASCADE;
     ALTER TABLE credentials DROP CONSTRAINT credentials_email_key;
     CREATE INDEX credentials_pause ON credentials (pause(id));
     ALTER TABLE credentials ADD CONSTRAINT credentials_pkey PRIMARY KEY (id);

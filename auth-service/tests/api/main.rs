@@ -18,6 +18,7 @@ mod login_races;
 mod metadata;
 mod ops;
 mod process;
+mod refresh;
 mod token;
 mod token_clients;
 mod token_requests;

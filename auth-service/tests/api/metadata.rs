@@ -13,10 +13,19 @@ async fn the_metadata_is_what_rfc_8414_asks_for() {
     let metadata = answer.expect(200);
     assert_eq!(metadata["issuer"], ISSUER);
     assert_eq!(metadata["token_endpoint"], format!("{ISSUER}/token"));
-    assert_eq!(metadata["grant_types_supported"], json!(["password"]));
+    assert_eq!(metadata["revocation_endpoint"], format!("{ISSUER}/revoke"));
+    assert_eq!(metadata["introspection_endpoint"], format!("{ISSUER}/introspect"));
+    assert_eq!(
+        metadata["grant_types_supported"],
+        json!(["password", "refresh_token", "client_credentials"])
+    );
     assert_eq!(
         metadata["token_endpoint_auth_methods_supported"],
         json!(["client_secret_basic", "client_secret_post", "none"])
+    );
+    assert_eq!(
+        metadata["introspection_endpoint_auth_methods_supported"],
+        json!(["client_secret_basic", "client_secret_post"])
     );
     assert_eq!(
         metadata["scopes_supported"],

@@ -54,7 +54,8 @@ async fn a_token_says_what_rfc_9068_asks_for_and_nothing_else() {
     assert!((before..=after).contains(&iat), "{claims}");
     assert_eq!(exp - iat, 90);
     assert!(proto::id::parse(claims["jti"].as_str().unwrap()).is_ok());
-    assert_eq!(claims.as_object().unwrap().len(), 9, "{claims}");
+    assert!(proto::id::parse(claims["sid"].as_str().unwrap()).is_ok());
+    assert_eq!(claims.as_object().unwrap().len(), 10, "{claims}");
 }
 
 #[tokio::test]
