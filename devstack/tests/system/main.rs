@@ -7,6 +7,8 @@
 //! | [`journey`] | a customer's and an admin's way through both services |
 //! | [`registration`], [`registration_faults`], [`registration_deaths`] | the registration protocol, with a fault after every step |
 //! | [`deletion`], [`deletion_faults`], [`deletion_races`] | the same of deletion |
+//! | [`rotation`] | changing the secrets without a failed request |
+//! | [`secrets`] | that nothing secret is written anywhere |
 //! | [`dev`] | `cargo dev` itself |
 
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what it missed")]
@@ -22,6 +24,8 @@ mod journey;
 mod registration;
 mod registration_deaths;
 mod registration_faults;
+mod rotation;
 mod running;
+mod secrets;
 mod system;
 mod wire;

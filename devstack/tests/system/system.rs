@@ -159,6 +159,11 @@ impl Auth {
         self.running = auth(&self.database, self.addr().port(), flags).await;
     }
 
+    /// One more replica, with flags of its own.
+    pub(crate) async fn another(&self, flags: &[&str]) -> Running {
+        auth(&self.database, 0, flags).await
+    }
+
     /// `POST /login`.
     pub(crate) async fn login(&self, email: &str, password: &str) -> Answer {
         let form = [("username", email), ("password", password)];

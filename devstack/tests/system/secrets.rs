@@ -1,0 +1,224 @@
+//! Nothing secret is written anywhere: after a whole journey through both services as processes
+//! that log all they can, every place that outlives a request is searched for every secret.
+
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use devstack_postgres::testing::{TestDatabase, database_from_template};
+use devstack_testkit::http::Call;
+use devstack_testkit::process::{Program, Running, field};
+use devstack_testkit::{Answer, Api, database};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::system::{OTHER_PASSWORD, PASSWORD};
+
+const TOKEN_SECRET: &str = "3f0c-signing-secret-that-nobody-may-read-anywhere";
+const CLIENT_SECRET: &str = "7a1d-registration-secret-that-nobody-may-read";
+const PEPPER: &str = "5b9e-pepper-of-passwords-that-nobody-may-read-anywhere";
+const WRONG_PASSWORD: &str = "2c4f wrong password of somebody";
+/// A password in the field of the e-mail: people do that.
+const MISPLACED: &str = "6d8a password in the wrong field";
+
+/// A service as a process of its own, logging all it can.
+struct Served {
+    api: Api,
+    ops: Api,
+    process: Running,
+}
+
+async fn serve(service: &str, url: &str, more: &[(&str, &str)]) -> Served {
+    let common = [
+        ("DATABASE_URL", url),
+        ("TOKEN_SECRETS", TOKEN_SECRET),
+        ("REGISTRATION_CLIENT_SECRET", CLIENT_SECRET),
+        ("LISTEN_ADDR", "127.0.0.1:0"),
+        ("OPS_ADDR", "127.0.0.1:0"),
+        ("RUST_LOG", "trace"),
+    ];
+    let mut program = Program::new(env!("CARGO_BIN_EXE_devstack")).args(&[service, "serve"]);
+    for (name, value) in common.iter().chain(more) {
+        program = program.env(name, value);
+    }
+    let process = program.start();
+    let listening = process.line("listening").await;
+    let api = |name| Api::at(field(&listening, name).parse().unwrap());
+    process.line("ready").await;
+    Served { api: api("addr"), ops: api("ops_addr"), process }
+}
+
+/// What is secret, and every answer that was an error.
+#[derive(Default)]
+struct Found {
+    secrets: Vec<(&'static str, String)>,
+    errors: Vec<String>,
+}
+
+impl Found {
+    fn secret(&mut self, name: &'static str, secret: &str) -> String {
+        self.secrets.push((name, secret.to_owned()));
+        // As a header carries it, and as a column of bytes is shown.
+        self.secrets.push((name, hex(secret.as_bytes())));
+        self.secrets.push((name, BASE64_STANDARD.encode(secret)));
+        secret.to_owned()
+    }
+
+    fn refresh_token(&mut self, body: &Value) -> String {
+        let token = self.secret("refresh token", body["refresh_token"].as_str().unwrap());
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(&token).unwrap();
+        self.secrets.push(("secret of a refresh token", hex(&bytes[20..52])));
+        token
+    }
+
+    fn access_token(&mut self, body: &Value) -> String {
+        self.secret("access token", body["access_token"].as_str().unwrap())
+    }
+
+    async fn error(&mut self, call: Call) {
+        let answer = call.send().await;
+        assert!(answer.status >= 400, "{answer:?}");
+        self.errors.push(format!("{answer:?}"));
+        self.errors.push(String::from_utf8_lossy(&answer.body).into_owned());
+    }
+
+    fn judge(&self, place: &str, text: &str) {
+        assert!(!text.is_empty(), "{place} is empty");
+        for (name, secret) in &self.secrets {
+            assert!(!text.contains(secret), "{place} holds a {name}: {secret}");
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn basic(id: &str, secret: &str) -> String {
+    BASE64_STANDARD.encode(format!("{id}:{secret}"))
+}
+
+/// Every row of every table, as text.
+async fn dump(database: &TestDatabase) -> String {
+    let db = database::connect(database.url()).await;
+    let tables = "SELECT format('%I', table_name) FROM information_schema.tables
+        WHERE table_schema = 'public'";
+    let mut text = String::new();
+    for table in db.query(tables, &[]).await.unwrap() {
+        let table: String = table.get(0);
+        let rows = format!("SELECT t::text FROM {table} t");
+        for row in db.query(&rows, &[]).await.unwrap() {
+            text += &format!("{table} {}\n", row.get::<_, String>(0));
+        }
+    }
+    text
+}
+
+async fn login(auth: &Api, email: &str, password: &str) -> Answer {
+    auth.post("/login").form(&[("username", email), ("password", password)]).send().await
+}
+
+async fn auth_calls(auth: &Api, email: &str, found: &mut Found) -> String {
+    let first = login(auth, email, PASSWORD).await.expect(200);
+    let access = found.access_token(&first);
+    let refresh = found.refresh_token(&first);
+    let form = [("grant_type", "refresh_token"), ("refresh_token", &*refresh)];
+    let second = auth.post("/token").form(&form).send().await.expect(200);
+    let refresh = found.refresh_token(&second);
+    found.access_token(&second);
+    for token in [&access, &refresh] {
+        let call = auth.post("/introspect").form(&[("token", token)]);
+        call.basic("shop-service", CLIENT_SECRET).send().await.expect(200);
+    }
+    let admin = login(auth, "admin@example.com", PASSWORD).await.expect(200);
+    let admin = found.access_token(&admin);
+    let client = json!({ "id": "billing", "scopes": ["shop"] });
+    let created = auth.post("/admin/clients").bearer(&admin).json(&client).send().await.expect(201);
+    let secret = found.secret("client's secret", created["secret"].as_str().unwrap());
+    found.secrets.push(("Authorization header", basic("billing", &secret)));
+    let form = [("grant_type", "client_credentials")];
+    let machine = auth.post("/token").form(&form).basic("billing", &secret).send().await;
+    found.access_token(&machine.expect(200));
+
+    found
+        .error(auth.post("/login").form(&[("username", email), ("password", WRONG_PASSWORD)]))
+        .await;
+    found.error(auth.post("/login").form(&[("username", MISPLACED), ("password", PASSWORD)])).await;
+    let unreadable = format!("{{\"password\": \"{PASSWORD}\"");
+    found.error(auth.post("/login").body("application/json", unreadable.clone())).await;
+    let call = auth.post("/credentials").basic("shop-service", CLIENT_SECRET);
+    found.error(call.body("application/json", unreadable)).await;
+    let registration = json!({ "id": "x", "email": "x", "password": "password" });
+    let call = auth.post("/credentials").basic("shop-service", CLIENT_SECRET);
+    found.error(call.json(&registration)).await;
+    found.error(auth.post("/token").form(&form).basic("billing", WRONG_PASSWORD)).await;
+    found.error(auth.get("/sessions").bearer(format!("{access}x"))).await;
+    found.error(auth.get(&format!("/{access}?token={refresh}"))).await;
+    let change = json!({ "current_password": WRONG_PASSWORD, "new_password": OTHER_PASSWORD });
+    found.error(auth.put("/password").bearer(&access).json(&change)).await;
+
+    let change = json!({ "current_password": PASSWORD, "new_password": OTHER_PASSWORD });
+    auth.put("/password").bearer(&access).json(&change).send().await.expect(204);
+    auth.post("/revoke").form(&[("token", &*refresh)]).send().await.expect(200);
+    admin
+}
+
+async fn shop_calls(shop: &Api, email: &str, access: &str, found: &mut Found) {
+    shop.get("/user/me").bearer(access).send().await.expect(200);
+    shop.get("/user/").bearer(access).send().await.expect(200);
+    let again = json!({ "name": "Ann", "email": email, "password": PASSWORD });
+    found.error(shop.post("/user/").json(&again)).await;
+    found.error(shop.get("/user/me").bearer(format!("{access}x"))).await;
+    found.error(shop.get("/user/me").header("authorization", &format!("Basic {access}"))).await;
+    found.error(shop.get(&format!("/{access}"))).await;
+}
+
+#[tokio::test]
+async fn no_secret_is_in_logs_at_trace_in_a_database_in_metrics_or_in_errors() {
+    let (auth_database, shop_database) = tokio::join!(
+        database_from_template("auth-empty", async |_| {}),
+        database_from_template("shop-empty", async |_| {})
+    );
+    let hashing = [("ARGON2_MEMORY_KIB", "64"), ("PASSWORD_PEPPER", PEPPER)];
+    let auth = serve("auth-service", auth_database.url(), &hashing).await;
+    let auth_url = format!("http://{}", auth.api.addr());
+    let shop = serve("shop-service", shop_database.url(), &[("AUTH_URL", &auth_url)]).await;
+    let mut found = Found::default();
+    for (name, secret) in [
+        ("signing secret", TOKEN_SECRET),
+        ("registration secret", CLIENT_SECRET),
+        ("pepper", PEPPER),
+        ("password", PASSWORD),
+        ("new password", OTHER_PASSWORD),
+        ("wrong password", WRONG_PASSWORD),
+        ("misplaced password", MISPLACED),
+    ] {
+        found.secret(name, secret);
+    }
+    found.secrets.push(("Authorization header", basic("shop-service", CLIENT_SECRET)));
+
+    let email = format!("{}@example.com", Uuid::now_v7().simple());
+    for (name, email) in [("Ann", &*email), ("Admin", "admin@example.com")] {
+        let body = json!({ "name": name, "email": email, "password": PASSWORD });
+        shop.api.post("/user/").json(&body).send().await.expect(201);
+    }
+    let program = Program::new(env!("CARGO_BIN_EXE_devstack"));
+    let grant = ["auth-service", "user", "grant", "admin@example.com", "shop", "auth:admin"];
+    let granted = program.args(&grant).env("DATABASE_URL", auth_database.url()).run().await;
+    assert_eq!(granted.code, Some(0), "{granted:?}");
+    let admin = auth_calls(&auth.api, &email, &mut found).await;
+    shop_calls(&shop.api, &email, &admin, &mut found).await;
+
+    for served in [&auth, &shop] {
+        let metrics = served.ops.get("/metrics").send().await;
+        found.judge("metrics", &String::from_utf8_lossy(&metrics.body));
+    }
+    found.judge("an error", &found.errors.join("\n"));
+    found.judge("auth's database", &dump(&auth_database).await);
+    found.judge("the shop's database", &dump(&shop_database).await);
+    for (name, served, route) in
+        [("auth's log", auth, "/token"), ("the shop's log", shop, "/user/me")]
+    {
+        let ended = served.process.terminate().await;
+        assert!(ended.stderr.contains(route), "{name} is not complete");
+        found.judge(name, &ended.stderr);
+    }
+}
