@@ -69,37 +69,35 @@ pub async fn rotate(
 }
 
 const REVOKE_STOLEN: &str = "
-    WITH ended AS (
+    WITH reused AS (
         UPDATE sessions SET ended_at = clock_timestamp()
         WHERE id = $1 AND ended_at IS NULL
         RETURNING id, user_id, client_id
     )
     INSERT INTO audit (event, user_id, client_id, email, address, detail)
-    SELECT 'refresh_reuse', e.user_id, e.client_id, c.email, $2,
-        jsonb_build_object('session', e.id, 'ended', true)
-    FROM ended e JOIN credentials c ON c.id = e.user_id";
+    SELECT 'refresh_reuse', r.user_id, r.client_id, c.email, $2,
+        jsonb_build_object('session', r.id, 'ended', true)
+    FROM reused r JOIN credentials c ON c.id = r.user_id";
 
-/// Ends a family of which somebody else holds a token.
+/// Ends a family of which somebody else holds a token, and audits it.
 pub async fn revoke_stolen(
     db: &impl GenericClient,
     session: Uuid,
     source: &Source,
 ) -> Result<(), Error> {
-    let statement = db.prepare_cached(REVOKE_STOLEN).await?;
-    db.execute(&statement, &[&session, &source.address.to_string()]).await?;
-    Ok(())
+    reused(db, REVOKE_STOLEN, session, source).await
 }
 
 const NOTE_REPEAT: &str = "
-    WITH noted AS (
+    WITH reused AS (
         UPDATE sessions SET noted_generation = generation
         WHERE id = $1 AND noted_generation < generation
         RETURNING id, user_id, client_id
     )
     INSERT INTO audit (event, user_id, client_id, email, address, detail)
-    SELECT 'refresh_reuse', n.user_id, n.client_id, c.email, $2,
-        jsonb_build_object('session', n.id, 'ended', false)
-    FROM noted n JOIN credentials c ON c.id = n.user_id";
+    SELECT 'refresh_reuse', r.user_id, r.client_id, c.email, $2,
+        jsonb_build_object('session', r.id, 'ended', false)
+    FROM reused r JOIN credentials c ON c.id = r.user_id";
 
 /// Audits that a token was repeated from another network, once for each token.
 pub async fn note_repeat(
@@ -107,7 +105,16 @@ pub async fn note_repeat(
     session: Uuid,
     source: &Source,
 ) -> Result<(), Error> {
-    let statement = db.prepare_cached(NOTE_REPEAT).await?;
+    reused(db, NOTE_REPEAT, session, source).await
+}
+
+async fn reused(
+    db: &impl GenericClient,
+    statement: &str,
+    session: Uuid,
+    source: &Source,
+) -> Result<(), Error> {
+    let statement = db.prepare_cached(statement).await?;
     db.execute(&statement, &[&session, &source.address.to_string()]).await?;
     Ok(())
 }

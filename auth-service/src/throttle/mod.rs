@@ -252,7 +252,7 @@ mod tests {
         let throttle = Throttle::new(1000);
         let room = |pair, email, is_known| {
             let (pair, email) = (counter(pair, 0.0), counter(email, 0.0));
-            throttle.room(&Found { pair, email, is_known, ..Found::default() })
+            throttle.room(&Found { is_known, pair, email, ..Found::default() })
         };
 
         assert_eq!(room(0, 0, false), Room { pair: 4, email: 16, network: 1001 });
