@@ -10,6 +10,7 @@ mod command;
 mod credentials;
 mod credentials_fields;
 mod credentials_races;
+mod database_tls;
 mod docs;
 mod edge;
 mod edge_limits;

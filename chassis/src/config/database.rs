@@ -81,8 +81,10 @@ impl std::str::FromStr for PostgresUrl {
 
     // The parser's own message can quote the password.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let config: tokio_postgres::Config =
-            text.parse().map_err(|_| "is no URL or key=value string of PostgreSQL's")?;
+        let config: tokio_postgres::Config = with_known_sslmode(text).parse().map_err(|_| {
+            "is no URL or key=value string of PostgreSQL's, or has an unknown parameter (sslmode \
+             is disable, prefer or require; SSL_CERT_FILE names root certificates)"
+        })?;
         if config.get_hosts().is_empty() {
             return Err("names no host");
         }
@@ -90,8 +92,22 @@ impl std::str::FromStr for PostgresUrl {
     }
 }
 
+/// A URL whose sslmode the driver knows. It has no `verify-full` and no `verify-ca`, which URLs of
+/// libpq's may have: `require` verifies all that they ask for.
+fn with_known_sslmode(text: &str) -> String {
+    let Some((before, parameters)) = text.rsplit_once('?') else { return text.to_owned() };
+    let known = |parameter| match parameter {
+        "sslmode=verify-full" | "sslmode=verify-ca" => "sslmode=require",
+        other => other,
+    };
+    let parameters: Vec<&str> = parameters.split('&').map(known).collect();
+    format!("{before}?{}", parameters.join("&"))
+}
+
 #[cfg(test)]
 mod tests {
+    use tokio_postgres::config::SslMode;
+
     use super::*;
 
     #[test]
@@ -107,5 +123,31 @@ mod tests {
             let message = wrong.parse::<PostgresUrl>().err().unwrap();
             assert!(!message.contains("secret"));
         }
+    }
+
+    #[test]
+    fn verification_may_be_asked_for_in_words_of_libpq() {
+        for (mode, meant) in [
+            ("verify-full", SslMode::Require),
+            ("verify-ca", SslMode::Require),
+            ("require", SslMode::Require),
+            ("prefer", SslMode::Prefer),
+            ("disable", SslMode::Disable),
+        ] {
+            let url = format!("postgres://u:a?b@h/db?connect_timeout=5&sslmode={mode}&user=v");
+
+            let PostgresUrl(config) = url.parse().unwrap();
+
+            assert_eq!(config.get_ssl_mode(), meant, "{mode}");
+            assert_eq!(config.get_password(), Some(&b"a?b"[..]));
+            assert_eq!(config.get_user(), Some("v"));
+        }
+    }
+
+    #[test]
+    fn an_sslmode_that_nobody_knows_is_answered_with_those_that_are() {
+        let message = "postgres://u@h/db?sslmode=allow".parse::<PostgresUrl>().err().unwrap();
+
+        assert!(message.contains("require"), "{message}");
     }
 }

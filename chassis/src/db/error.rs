@@ -3,6 +3,8 @@
 use deadpool_postgres::PoolError;
 use tokio_postgres::error::SqlState;
 
+use super::tls;
+
 /// A statement that did not work. Holds what the log needs, never what a client may see.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
@@ -76,7 +78,7 @@ fn is_io(error: &tokio_postgres::Error) -> bool {
 fn describe(error: &tokio_postgres::Error) -> String {
     match (error.as_db_error(), std::error::Error::source(error)) {
         (Some(db), _) => format!("{} ({})", db.message(), db.code().code()),
-        (None, Some(source)) => format!("{error}: {source}"),
+        (None, Some(source)) => format!("{error}: {source}{}", tls::advice(source)),
         (None, None) => error.to_string(),
     }
 }

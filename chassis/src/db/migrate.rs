@@ -1,9 +1,8 @@
 //! Migrations: applied by one replica at a time, known to be applied before anything is served.
 
 use refinery::Runner;
-use tokio_postgres::NoTls;
 
-use super::{DbError, with_bounds};
+use super::{DbError, tls, with_bounds};
 use crate::config::DatabaseConfig;
 
 /// One number for all migrations of a database: any replica of any version takes this lock.
@@ -45,7 +44,7 @@ impl Migrations {
     /// Applies what is not applied yet; says how many that were.
     pub async fn apply(&self, config: &DatabaseConfig) -> Result<usize, MigrateError> {
         let postgres = with_bounds(&config.postgres, SESSION);
-        let (mut client, connection) = postgres.connect(NoTls).await?;
+        let (mut client, connection) = postgres.connect(tls::connector(&postgres)?).await?;
         let connection = tokio::spawn(connection);
         // Waiting for another replica's migrations is no fault, however long they take.
         client.batch_execute("SET lock_timeout = 0").await?;

@@ -2,11 +2,12 @@
 
 mod error;
 mod migrate;
+mod tls;
 
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
-use tokio_postgres::NoTls;
+use tokio_postgres::config::SslMode;
 
 pub use error::DbError;
 pub use migrate::{MigrateError, Migrations};
@@ -36,7 +37,8 @@ impl Db {
     pub fn new(config: &DatabaseConfig) -> Result<Self, DbError> {
         let postgres = with_bounds(&config.postgres, SESSION);
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(postgres, NoTls, recycling))
+        let tls = tls::connector(&postgres)?;
+        let pool = Pool::builder(Manager::from_config(postgres, tls, recycling))
             .max_size(config.pool_size)
             .timeouts(Timeouts { wait: Some(WAIT), create: Some(WAIT), recycle: Some(WAIT) })
             .runtime(Runtime::Tokio1)
@@ -66,9 +68,13 @@ impl Db {
     }
 }
 
-/// `config` with server settings for its sessions and bounds on getting connected.
+/// `config` with server settings for its sessions and bounds on getting connected. TLS is either
+/// required or off: `prefer`, the default, would speak plainly with whoever says he has no TLS.
 fn with_bounds(config: &tokio_postgres::Config, session: &str) -> tokio_postgres::Config {
     let mut config = config.clone();
+    if config.get_ssl_mode() != SslMode::Require {
+        config.ssl_mode(SslMode::Disable);
+    }
     let options = match config.get_options() {
         Some(given) => format!("{session} {given}"),
         None => session.to_owned(),
