@@ -193,6 +193,7 @@ impl AuthSettings {
     }
 }
 
-fn cores() -> usize {
+/// How many threads this machine, or this container, runs at once.
+pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }

@@ -23,12 +23,14 @@
 //! | [`admin`] | users, clients and the audit log, for administrators |
 //! | [`purge`] | what is past its time goes |
 //! | [`routes`] | all routes |
+//! | [`check`] | what should change before production |
 //! | [`command`] | the command line |
 
 pub mod access;
 pub mod admin;
 pub mod audit;
 pub mod batch;
+pub mod check;
 pub mod clients;
 pub mod command;
 pub mod config;

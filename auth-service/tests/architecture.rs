@@ -5,7 +5,7 @@ use std::path::Path;
 use devstack_testkit::architecture::House;
 
 /// As `lib.rs` lists them.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 21] = [
     "config",
     "error",
     "stored",
@@ -25,6 +25,7 @@ const ORDER: [&str; 20] = [
     "admin",
     "purge",
     "routes",
+    "check",
     "command",
 ];
 

@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 
 use utoipa::openapi::OpenApi;
 
+use crate::check::Judged;
 use crate::config::{DatabaseSettings, Faults, HttpConfig, HttpSettings, LogSettings};
 use crate::db::Migrations;
 use crate::docs;
@@ -95,6 +96,27 @@ pub async fn migrate(
     let database = faults.or(database)?;
     let applied = migrations.apply(&database).await.map_err(CommandError::failed)?;
     print(format_args!("{applied} migrations applied"))
+}
+
+/// `check`: prints what should change before production, a finding a line, and fails where there
+/// is one.
+pub async fn check<C>(
+    log: &LogSettings,
+    read: impl FnOnce(&mut Faults) -> Option<C>,
+    judged: impl FnOnce(C) -> Judged,
+) -> Result<(), CommandError> {
+    let mut faults = Faults::default();
+    let (log, config) = (log.read(&mut faults), read(&mut faults));
+    let ((_, filter), config) = faults.or(log.zip(config))?;
+    let findings = judged(config).findings(&filter).await;
+    for finding in &findings {
+        print(finding)?;
+    }
+    match findings.len() {
+        0 => writeln!(std::io::stderr(), "nothing to change").map_err(CommandError::failed),
+        1 => Err(CommandError::failed("1 finding")),
+        many => Err(CommandError::failed(format_args!("{many} findings"))),
+    }
 }
 
 /// `openapi`: prints the document.

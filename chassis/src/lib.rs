@@ -14,8 +14,10 @@
 //! | [`docs`] | OpenAPI and Swagger UI |
 //! | [`serve`] | connections, and draining them |
 //! | [`server`] | the process of a service |
+//! | [`check`] | what should change before production |
 //! | [`command`] | what the command lines have in common |
 
+pub mod check;
 pub mod clock;
 pub mod command;
 pub mod config;

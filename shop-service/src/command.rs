@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{ADDRESSES, Config, Settings};
 use crate::state::Shop;
-use crate::{delivery, routes};
+use crate::{check, delivery, routes};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -43,6 +43,8 @@ enum Command {
     Healthcheck,
     /// Print the OpenAPI document
     Openapi,
+    /// Judge configuration and database for production; starts nothing
+    Check,
 }
 
 /// Runs the command line.
@@ -60,6 +62,10 @@ async fn run(Cli { command, settings }: Cli) -> Result<(), CommandError> {
         }
         Command::Migrate => command::migrate(&settings.database, &migrations()).await,
         Command::Healthcheck => command::healthcheck(&settings.http, ADDRESSES[1]).await,
+        Command::Check => {
+            let read = |faults: &mut Faults| settings.read(faults);
+            command::check(&settings.log, read, check::judged).await
+        }
         Command::Openapi => command::openapi(&routes::openapi("http://localhost:9000")),
     }
 }

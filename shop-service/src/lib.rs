@@ -19,11 +19,13 @@
 //! | [`orders`] | what was bought |
 //! | [`delivery`] | does the outbox's jobs |
 //! | [`routes`] | all routes |
+//! | [`check`] | what should change before production |
 //! | [`command`] | the command line |
 
 pub mod access;
 pub mod cart;
 pub mod categories;
+pub mod check;
 pub mod command;
 pub mod config;
 pub mod delivery;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use devstack_testkit::architecture::{House, forbids};
 
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 16] = [
     "config",
     "money",
     "error",
@@ -19,6 +19,7 @@ const ORDER: [&str; 15] = [
     "orders",
     "delivery",
     "routes",
+    "check",
     "command",
 ];
 

@@ -20,7 +20,7 @@ use user::UserCommand;
 use crate::config::{ADDRESSES, Config, Settings};
 use crate::error::Error;
 use crate::state::Auth;
-use crate::{purge, routes, tokens};
+use crate::{check, purge, routes, tokens};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -51,6 +51,8 @@ enum Command {
     Healthcheck,
     /// Print the OpenAPI document
     Openapi,
+    /// Judge configuration and database for production; starts nothing
+    Check,
     /// Show users, grant or revoke their scopes, disable and unlock them
     #[command(subcommand)]
     User(UserCommand),
@@ -83,6 +85,10 @@ async fn run(Cli { command, settings }: Cli) -> Result<(), CommandError> {
         }
         Command::Migrate => command::migrate(&settings.database, &migrations()).await,
         Command::Healthcheck => command::healthcheck(&settings.http, ADDRESSES[1]).await,
+        Command::Check => {
+            let read = |faults: &mut Faults| settings.read(faults);
+            command::check(&settings.log, read, check::judged).await
+        }
         Command::Openapi => command::openapi(&routes::openapi()),
         Command::User(command) => user::run(&settings, command).await,
         Command::Client(command) => client::run(&settings, command).await,

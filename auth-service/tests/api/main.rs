@@ -6,6 +6,7 @@
 mod auth;
 mod cli;
 
+mod check;
 mod command;
 mod credentials;
 mod credentials_fields;

@@ -114,6 +114,11 @@ impl Origins {
         self.0.iter().any(|listed| listed.as_bytes() == origin)
     }
 
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
     /// Whether no page of another origin may call.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

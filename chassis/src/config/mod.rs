@@ -117,6 +117,21 @@ impl BaseUrl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it is `http`.
+    pub fn is_plain(&self) -> bool {
+        self.uri().scheme_str() == Some("http")
+    }
+
+    /// The host; an IPv6 address in brackets.
+    pub fn host(&self) -> String {
+        self.uri().host().unwrap_or_default().to_owned()
+    }
+
+    fn uri(&self) -> http_types::Uri {
+        // It was one when it was read.
+        self.0.parse().unwrap_or_default()
+    }
 }
 
 impl FromStr for BaseUrl {
@@ -179,6 +194,9 @@ mod tests {
         let parse = |text: &str| text.parse::<BaseUrl>();
 
         assert_eq!(parse("http://localhost:9000/").unwrap().as_str(), "http://localhost:9000");
+        assert!(parse("HTTP://localhost").unwrap().is_plain());
+        assert!(!parse("https://localhost").unwrap().is_plain());
+        assert_eq!(parse("https://auth.example:9000/a").unwrap().host(), "auth.example");
         for wrong in ["localhost:9000", "ftp://a", "http://u:p@a", "http://a?b", "/path"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

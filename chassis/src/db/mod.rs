@@ -1,6 +1,8 @@
-//! PostgreSQL: the pool, what can go wrong with it, and migrations.
+//! PostgreSQL: the pool, what can go wrong with it, migrations, TLS, and what the server says about
+//! itself.
 
 mod error;
+mod facts;
 mod migrate;
 mod tls;
 
@@ -10,6 +12,7 @@ use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, R
 use tokio_postgres::config::SslMode;
 
 pub use error::DbError;
+pub use facts::Facts;
 pub use migrate::{MigrateError, Migrations};
 
 use crate::config::DatabaseConfig;

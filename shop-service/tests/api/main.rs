@@ -11,13 +11,14 @@
 //! | [`outbox`] | `/admin/outbox` |
 //! | [`access`], [`tokens`] | who may do what, and how one proves who one is |
 //! | [`bodies`], [`fields`], [`pages`], [`edge`] | what holds for all calls |
-//! | [`docs`], [`ops`], [`command`] | the service around them |
+//! | [`docs`], [`ops`], [`command`], [`check`] | the service around them |
 
 mod access;
 mod bodies;
 mod calls;
 mod cart;
 mod categories;
+mod check;
 mod checkout;
 mod command;
 mod deletion;
