@@ -12,6 +12,12 @@ use crate::config::{Config, HashingConfig, cores};
 /// RFC 6750 §5.3: "one hour or less".
 const TTL_MAX: Duration = Duration::from_secs(60 * 60);
 
+/// A session of which nobody has heard for a quarter of a year is nobody's.
+const SESSION_MAX: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// Longer than any request that is still on its way.
+const GRACE_MAX: Duration = Duration::from_secs(60);
+
 /// Memory in KiB and passes, as OWASP's Password Storage Cheat Sheet pairs them.
 const OWASP: [(u32, u32); 5] = [(47104, 1), (19456, 2), (12288, 3), (9216, 4), (7168, 5)];
 
@@ -48,6 +54,9 @@ fn findings(config: &Config, machine: Machine) -> Vec<Finding> {
         // Behind whatever it stands: the shop calls for its users, with their addresses.
         http::no_proxies(&config.http),
         long_lived(config),
+        long_session(config),
+        long_grace(config),
+        open_to_spraying(config),
         cheap(&config.hashing),
         more_than_cores(&config.hashing, machine),
         more_than_memory(&config.hashing, machine),
@@ -62,6 +71,39 @@ fn long_lived(config: &Config) -> Option<Finding> {
             "ACCESS_TOKEN_TTL",
             "is longer than an hour, and so is a stolen token of use (RFC 6750 §5.3)",
             "ACCESS_TOKEN_TTL=30m",
+        )
+    })
+}
+
+fn long_session(config: &Config) -> Option<Finding> {
+    (config.refresh_token_ttl > SESSION_MAX).then(|| {
+        Finding::new(
+            "REFRESH_TOKEN_TTL",
+            "is longer than 90 days, and so is a stolen session that its user does not see (RFC \
+             9700 §4.14.2)",
+            "REFRESH_TOKEN_TTL=30d",
+        )
+    })
+}
+
+fn long_grace(config: &Config) -> Option<Finding> {
+    (config.refresh_grace > GRACE_MAX).then(|| {
+        Finding::new(
+            "REFRESH_GRACE",
+            "is longer than a minute: for as long a stolen refresh token is taken for a late one \
+             (RFC 9700 §4.14.2)",
+            "REFRESH_GRACE=10s",
+        )
+    })
+}
+
+fn open_to_spraying(config: &Config) -> Option<Finding> {
+    (config.network_failures == 0).then(|| {
+        Finding::new(
+            "NETWORK_FAILURES",
+            "is 0: one network may try a password on every user without end (OWASP Credential \
+             Stuffing Prevention Cheat Sheet)",
+            "NETWORK_FAILURES=1000",
         )
     })
 }

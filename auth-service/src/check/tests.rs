@@ -56,6 +56,18 @@ fn no_trusted_proxies_are_found_on_every_address() {
 }
 
 #[test]
+fn sessions_and_graces_without_end_are_found() {
+    expect_on(MACHINE, &["--refresh-token-ttl=91d"], "REFRESH_TOKEN_TTL=30d");
+    expect_on(MACHINE, &["--refresh-grace=61s"], "REFRESH_GRACE=10s");
+    expect_fit(&["--refresh-token-ttl=90d", "--refresh-grace=60s"]);
+}
+
+#[test]
+fn a_network_that_may_spray_without_end_is_found() {
+    expect_on(MACHINE, &["--network-failures=0"], "NETWORK_FAILURES=1000");
+}
+
+#[test]
 fn a_token_of_more_than_an_hour_is_found() {
     expect_on(MACHINE, &["--access-token-ttl=61m"], "ACCESS_TOKEN_TTL=30m");
     expect_fit(&["--access-token-ttl=1h"]);
