@@ -4,18 +4,16 @@ use proto::claims::PUBLIC_CLIENT;
 use proto::oauth::Introspection;
 use proto::{Caller, Subject};
 
-use super::Request;
 use super::error::Error;
+use super::form::Form;
 use crate::sessions::token::RefreshToken;
 use crate::sessions::{Judgement, store};
 use crate::state::Auth;
 
-pub(super) async fn introspect(auth: &Auth, request: &Request) -> Result<Introspection, Error> {
-    if request.client.is_none() {
-        return Err(Error::InvalidClient);
-    }
+/// What the form's token is worth; to be told to a client that has authenticated.
+pub(super) async fn introspect(auth: &Auth, form: &Form) -> Result<Introspection, Error> {
     // The hint is not needed: the two kinds cannot be taken for each other.
-    let token = request.form.require("token")?;
+    let token = form.require("token")?;
     let found = match RefreshToken::parse(token) {
         Some(token) => refresh_token(auth, &token).await?,
         None => match auth.verifier.verify(token) {

@@ -13,7 +13,9 @@ use warp::{Filter, get, path, post};
 
 use super::error::{Error, uncached};
 use super::form::Form;
-use super::{Request, client_credentials, introspect, metadata, password, refresh_token, revoke};
+use super::{
+    Request, client, client_credentials, introspect, metadata, password, refresh_token, revoke,
+};
 use crate::source::{Source, source};
 use crate::state::Auth;
 
@@ -252,8 +254,14 @@ async fn revocation(mut asked: Asked) -> Result<Response, Refusal> {
 )]
 async fn introspection(mut asked: Asked) -> Result<Response, Refusal> {
     let form = asked.form()?;
-    let (request, auth) = asked.request(form).await?;
-    Ok(uncached(reply::json(&introspect::introspect(&auth, &request).await?)))
+    let Asked { header, auth, .. } = asked;
+    // Both ask the database: together they take one round trip.
+    let (client, worth) =
+        tokio::join!(client(&auth, header.as_ref(), &form), introspect::introspect(&auth, &form));
+    if client?.is_none() {
+        return Err(Error::InvalidClient.into());
+    }
+    Ok(uncached(reply::json(&worth?)))
 }
 
 /// Describe the server
