@@ -16,7 +16,11 @@ use crate::hashing::{Purpose, Turn};
 use crate::sessions::store::{Ending, end};
 use crate::source::Source;
 use crate::state::Auth;
-use crate::throttle::{self, Attempt};
+use crate::throttle::{self, Attempt, Proven};
+
+/// How often the password of the moment is verified where its hash was replaced meanwhile, say by
+/// the re-hash of a login.
+const TRIES: usize = 3;
 
 /// A change of one's password, the new one not judged yet.
 pub(super) struct PasswordChange {
@@ -30,7 +34,7 @@ pub(super) async fn change_password(
     change: PasswordChange,
     source: &Source,
 ) -> Result<(), Error> {
-    let Person { user, email, session } = caller;
+    let email = &caller.email;
     let PasswordChange { current, new } = change;
     let hint = email.clone();
     let judged = aside(move || Password::chosen(&new, Some(&hint))).await;
@@ -40,29 +44,47 @@ pub(super) async fn change_password(
 
     let username = email.as_str();
     let attempt = Attempt { username, password: current, source, client_id: None };
-    let proven = auth.throttle.verify(&auth.db, &auth.hasher, attempt).await?;
-    if proven.id != user {
+    for _ in 0..TRIES {
+        let proven = auth.throttle.verify(&auth.db, &auth.hasher, attempt.clone()).await?;
+        let network = source.network.to_string();
+        let turn = Turn { purpose: Purpose::Login, network, gone: source.gone.clone() };
+        let hash = auth.hasher.hash(new.clone(), turn).await?;
+        if replace(auth, &caller, &proven, &hash, source).await? {
+            return Ok(());
+        }
+    }
+    Err(Error::WrongPassword)
+}
+
+/// Puts the new hash in the place of the verified one; says whether that still was the user's, and
+/// the session alive.
+async fn replace(
+    auth: &Auth,
+    caller: &Person,
+    proven: &Proven<'_>,
+    hash: &str,
+    source: &Source,
+) -> Result<bool, Error> {
+    let Person { user, email, session } = caller;
+    if proven.id != *user {
         return Err(Error::WrongPassword);
     }
-    let network = source.network.to_string();
-    let turn = Turn { purpose: Purpose::Login, network, gone: source.gone.clone() };
-    let hash = auth.hasher.hash(new, turn).await?;
-
     let mut db = auth.db.get().await?;
     let tx = db.transaction().await?;
-    if !store::change_password(&tx, user, &proven.password_hash, &hash, session).await? {
-        return Err(Error::WrongPassword);
+    if !store::change_password(&tx, *user, &proven.password_hash, hash, *session).await? {
+        return Ok(false);
     }
-    throttle::clear(&tx, &email, &source.network).await?;
-    let ended = end(&tx, Ending::Others(user, session), Some(source), "a new password").await?;
+    throttle::clear(&tx, email, &source.network).await?;
+    let ended = end(&tx, Ending::Others(*user, *session), Some(source), "a new password").await?;
     let entry = Entry {
         event: Event::PasswordChanged,
-        user: Some(user),
+        user: Some(*user),
         client_id: None,
-        email: Some(&email),
+        email: Some(email),
         source: Some(source),
         detail: json!({ "session": session, "sessions_ended": ended }),
     };
     audit::store::insert(&tx, entry).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(true)
 }

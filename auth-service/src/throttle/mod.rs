@@ -40,6 +40,7 @@ pub struct Throttle {
 }
 
 /// Somebody who may be the user with this e-mail.
+#[derive(Clone)]
 pub struct Attempt<'a> {
     /// As it was typed.
     pub username: &'a str,
@@ -145,7 +146,9 @@ impl Throttle {
         };
         let verified = match password {
             Some(password) => {
-                let stored = found.candidate.as_ref().map(|it| it.password_hash.as_str());
+                // A disabled user's is nobody's: a right password must not take longer.
+                let stands = found.candidate.as_ref().filter(|candidate| !candidate.is_disabled);
+                let stored = stands.map(|candidate| candidate.password_hash.as_str());
                 let network = source.network.to_string();
                 let turn = Turn { purpose: Purpose::Login, network, gone: source.gone.clone() };
                 hasher.verify(password, stored, turn).await?
@@ -153,7 +156,7 @@ impl Throttle {
             None => Verified { is_right: false, rehash: None },
         };
         match (email, found.candidate) {
-            (Some(email), Some(candidate)) if verified.is_right && !candidate.is_disabled => {
+            (Some(email), Some(candidate)) if verified.is_right => {
                 let Candidate { id, password_hash, .. } = candidate;
                 let rehash = verified.rehash;
                 Ok(Proven { id, email, password_hash, rehash, _seat: seat })

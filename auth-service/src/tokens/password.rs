@@ -12,37 +12,53 @@ use super::{Request, allowed, respond};
 use crate::keys::{Grant, Person};
 use crate::sessions::token::{FamilyKey, RefreshToken};
 use crate::state::Auth;
-use crate::throttle::Attempt;
+use crate::throttle::{Attempt, Proven};
+
+/// How often a password is verified where its hash was replaced meanwhile: by the re-hash of
+/// another login with the same right password, or by a new password.
+const TRIES: usize = 3;
 
 pub(super) async fn grant(auth: &Auth, request: &Request) -> Result<TokenResponse, Error> {
-    let Request { form, client, source } = request;
+    let Request { form, source, .. } = request;
     let username = form.require("username")?;
     let password = Password::presented(form.require("password")?);
-    let client_id = request.client_id();
+    let client_id = Some(request.client_id());
 
-    let attempt = Attempt { username, password, source, client_id: Some(client_id) };
-    let proven = auth.throttle.verify(&auth.db, &auth.hasher, attempt).await?;
+    let attempt = Attempt { username, password, source, client_id };
+    for _ in 0..TRIES {
+        let proven = auth.throttle.verify(&auth.db, &auth.hasher, attempt.clone()).await?;
+        if let Some(answer) = log_in(auth, request, proven).await? {
+            return Ok(answer);
+        }
+    }
+    Err(Error::Overtaken)
+}
 
+/// Begins a session; `None` where the password is not the user's any more.
+async fn log_in(
+    auth: &Auth,
+    request: &Request,
+    proven: Proven<'_>,
+) -> Result<Option<TokenResponse>, Error> {
+    let Request { form, client, source } = request;
     let key = FamilyKey::generate()?;
     let refresh = RefreshToken::first(uuid::Uuid::now_v7(), &key)?;
-    let allowed = allowed(client.as_ref(), form.get("scope"));
-    let ttl = auth.refresh.ttl;
     let login = Login {
         proven: &proven,
-        allowed: &allowed,
-        client_id,
+        allowed: &allowed(client.as_ref(), form.get("scope")),
+        client_id: request.client_id(),
         source,
         refresh: &refresh,
         key: &key,
-        ttl,
+        ttl: auth.refresh.ttl,
     };
     let granted = store::record_login(&auth.db.get().await?, login).await?;
-    let scopes = granted.ok_or(Error::Overtaken)?;
+    let Some(scopes) = granted else { return Ok(None) };
     if scopes.is_empty() {
         return Err(Error::NoScopeLeft);
     }
-    let (subject, client_id) = (proven.id.to_string(), client_id.to_owned());
+    let (subject, client_id) = (proven.id.to_string(), request.client_id().to_owned());
     let person = Person { email: proven.email.clone(), session: refresh.session };
     let grant = Grant { subject, person: Some(person), client_id, scopes };
-    respond(auth, grant, Some(&refresh))
+    respond(auth, grant, Some(&refresh)).map(Some)
 }
