@@ -68,17 +68,33 @@ impl Faults {
     pub fn secret<T>(
         &mut self,
         variable: &str,
-        (value, file): (Option<&str>, Option<&Path>),
+        given: (Option<&str>, Option<&Path>),
         example: &str,
     ) -> Option<T>
     where
         T: FromStr<Err: Display>,
     {
+        match self.optional_secret(variable, given, example)? {
+            Some(secret) => Some(secret),
+            None => self.report(variable, "is missing", example),
+        }
+    }
+
+    /// The same of a secret that need not be given: `Some(None)` where it is not.
+    pub fn optional_secret<T>(
+        &mut self,
+        variable: &str,
+        (value, file): (Option<&str>, Option<&Path>),
+        example: &str,
+    ) -> Option<Option<T>>
+    where
+        T: FromStr<Err: Display>,
+    {
         let given = value.filter(|value| !value.is_empty());
         match (given, file.filter(|file| !file.as_os_str().is_empty())) {
-            (Some(value), None) => self.parse(variable, value, example),
+            (Some(value), None) => self.parse(variable, value, example).map(Some),
             (None, Some(file)) => match std::fs::read_to_string(file) {
-                Ok(content) => self.parse(variable, &content, example),
+                Ok(content) => self.parse(variable, &content, example).map(Some),
                 Err(error) => {
                     let what = format!("cannot read {}: {error}", file.display());
                     self.report(&format!("{variable}_FILE"), what, "/run/secrets/name")
@@ -87,7 +103,7 @@ impl Faults {
             (Some(_), Some(_)) => {
                 self.report(variable, format!("is given, and {variable}_FILE too"), example)
             }
-            (None, None) => self.report(variable, "is missing", example),
+            (None, None) => Some(None),
         }
     }
 
@@ -187,6 +203,18 @@ mod tests {
         let lines = faults.to_string();
         assert_eq!(lines.lines().count(), 3);
         assert!(!lines.contains("given;") || !lines.contains("from the file"), "{lines}");
+    }
+
+    #[test]
+    fn a_secret_that_need_not_be_given_is_no_fault_unless_it_is_wrong() {
+        let mut faults = Faults::default();
+
+        let none: Option<Option<u8>> = faults.optional_secret("S", (Some(""), None), "1");
+        let given: Option<Option<u8>> = faults.optional_secret("S", (Some("1"), None), "1");
+        let wrong: Option<Option<u8>> = faults.optional_secret("S", (Some("one"), None), "1");
+
+        assert_eq!((none, given, wrong), (Some(None), Some(Some(1)), None));
+        assert_eq!(faults.to_string().lines().count(), 1);
     }
 
     #[test]
