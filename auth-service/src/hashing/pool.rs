@@ -1,125 +1,57 @@
 //! Threads that hash and nothing else: as many as cores, at a lowered priority, so that a storm
-//! of logins costs a fixed memory and everything else stays quick. A bounded queue before them.
+//! of logins costs a fixed memory and everything else stays quick.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::Arc;
 
-use argon2::Params;
 use thread_priority::{ThreadPriority, ThreadPriorityValue};
-use tokio_util::sync::CancellationToken;
 
-use super::argon::{Task, Worker};
+use super::argon::Worker;
+use super::failed;
+use super::queue::{Job, Queue};
+use super::recipe::Recipe;
 use crate::config::HashingConfig;
 use crate::error::Error;
-
-/// `password_hash_queue_depth`: how many wait.
-const DEPTH: &str = "password_hash_queue_depth";
-/// `password_hash_duration_seconds`: how long one took, its waiting not counted.
-const DURATION: &str = "password_hash_duration_seconds";
-
-/// A task that nobody starts once its client has gone.
-pub(super) struct Job {
-    pub(super) task: Task,
-    pub(super) gone: CancellationToken,
-}
 
 /// The threads, and the queue before them.
 pub(super) struct Pool {
     queue: Arc<Queue>,
-    bound: usize,
-}
-
-struct Queue {
-    waiting: Mutex<Waiting>,
-    arrival: Condvar,
-}
-
-struct Waiting {
-    jobs: VecDeque<Job>,
-    is_closed: bool,
 }
 
 impl Pool {
     pub(super) fn start(config: &HashingConfig) -> Result<Self, Error> {
-        let waiting = Mutex::new(Waiting { jobs: VecDeque::new(), is_closed: false });
-        let queue = Arc::new(Queue { waiting, arrival: Condvar::new() });
-        let pool = Self { queue, bound: config.queue };
+        let recipe = Arc::new(Recipe::new(config)?);
+        let pool = Self { queue: Arc::new(Queue::new(config.queue)) };
         for number in 0..config.concurrency {
-            let (queue, params) = (Arc::clone(&pool.queue), config.params.clone());
+            let (queue, recipe) = (Arc::clone(&pool.queue), Arc::clone(&recipe));
             std::thread::Builder::new()
                 .name(format!("hash-{number}"))
-                .spawn(move || work(&queue, &params))
-                .map_err(|error| Error::Hash(error.to_string()))?;
+                .spawn(move || work(&queue, &recipe))
+                .map_err(failed)?;
         }
         Ok(pool)
     }
 
-    /// Queues a job; full, the queue refuses it.
-    pub(super) fn submit(&self, job: Job) -> Result<(), Error> {
-        let mut waiting = self.queue.lock();
-        if waiting.jobs.len() >= self.bound {
-            // Who has gone keeps nobody out.
-            waiting.jobs.retain(|job| !job.gone.is_cancelled());
-        }
-        if waiting.jobs.len() >= self.bound {
-            return Err(Error::HashQueueFull);
-        }
-        waiting.jobs.push_back(job);
-        observe(&waiting);
-        drop(waiting);
-        self.queue.arrival.notify_one();
-        Ok(())
+    /// Queues a job; where there is no room for one more, one hears so, this one perhaps.
+    pub(super) fn submit(&self, job: Job) {
+        self.queue.add(job);
     }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.queue.lock().is_closed = true;
-        self.queue.arrival.notify_all();
+        self.queue.close();
     }
 }
 
-impl Queue {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        // Nothing panics while it holds the lock; and the queue would be whole if it did.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The next job, as soon as there is one; `None` at the end.
-    fn next(&self) -> Option<Job> {
-        let mut waiting = self.lock();
-        loop {
-            while let Some(job) = waiting.jobs.pop_front() {
-                observe(&waiting);
-                if !job.gone.is_cancelled() {
-                    return Some(job);
-                }
-            }
-            if waiting.is_closed {
-                return None;
-            }
-            waiting = self.arrival.wait(waiting).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a queue has no 2^52 entries")]
-fn observe(waiting: &Waiting) {
-    metrics::gauge!(DEPTH).set(waiting.jobs.len() as f64);
-}
-
-fn work(queue: &Queue, params: &Params) {
+fn work(queue: &Queue, recipe: &Arc<Recipe>) {
     lower_priority();
-    let mut worker = Worker::new(params.clone());
+    let mut worker = Worker::new(Arc::clone(recipe));
     while let Some(job) = queue.next() {
-        let started = Instant::now();
         // Whoever waits hears of a panic by the dropped channel; the thread goes on.
         if catch_unwind(AssertUnwindSafe(|| worker.run(job.task))).is_err() {
-            worker = Worker::new(params.clone());
+            worker = Worker::new(Arc::clone(recipe));
         }
-        metrics::histogram!(DURATION).record(started.elapsed().as_secs_f64());
     }
 }
 

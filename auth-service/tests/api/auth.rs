@@ -110,7 +110,7 @@ pub(crate) fn config(url: &str) -> Config {
         refresh_token_ttl: Duration::from_secs(3600),
         refresh_grace: Duration::from_secs(10),
         network_failures: 1000,
-        hashing: HashingConfig { params: cost(64, 1), concurrency: 2, queue: 256 },
+        hashing: HashingConfig { params: cost(64, 1), pepper: None, concurrency: 2, queue: 256 },
     }
 }
 

@@ -21,6 +21,7 @@ mod metadata;
 mod ops;
 mod process;
 mod refresh;
+mod rehash;
 mod token;
 mod token_clients;
 mod token_requests;

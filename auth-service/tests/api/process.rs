@@ -91,6 +91,7 @@ async fn every_wrong_variable_is_named_at_once_and_no_secret_repeated() {
         ("REGISTRATION_CLIENT_ID", "public"),
         ("REGISTRATION_CLIENT_SECRET", "hunter2,hunter2"),
         ("ACCESS_TOKEN_TTL", "0s"),
+        ("PASSWORD_PEPPER", "hunter2"),
         ("ARGON2_MEMORY_KIB", "much"),
         ("ARGON2_ITERATIONS", "1.5"),
         ("ARGON2_PARALLELISM", ""),
@@ -123,7 +124,7 @@ async fn a_secret_that_is_short_or_published_is_refused() {
         (&format!("{SECRET},{tutorial}"), "entry 2 is published"),
         (&format!("{SECRET},"), "entry 2 is empty"),
     ] {
-        for variable in ["TOKEN_SECRETS", "REGISTRATION_CLIENT_SECRET"] {
+        for variable in ["TOKEN_SECRETS", "REGISTRATION_CLIENT_SECRET", "PASSWORD_PEPPER"] {
             let lines = faults(cli.command(&[]).env(variable, value)).await;
             assert_eq!(lines.len(), 1, "{lines:?}");
             assert!(lines[0].starts_with(variable) && lines[0].contains(words), "{lines:?}");

@@ -1,13 +1,16 @@
 //! The auth service's configuration: the sections every service has, and its own.
 
+mod hashing;
+
 use std::time::Duration;
 
-use argon2::Params;
 use chassis::config::{
     DatabaseConfig, DatabaseSettings, Faults, HttpConfig, HttpSettings, LogSettings, TokenConfig,
     TokenSettings,
 };
 use clap::Args;
+pub use hashing::HashingConfig;
+use hashing::HashingSettings;
 use proto::ClientId;
 
 /// The public and the ops address where none is given.
@@ -71,43 +74,9 @@ struct AuthSettings {
     )]
     network_failures: String,
 
-    /// Memory of a password hash, in KiB
-    #[arg(
-        long,
-        env = "ARGON2_MEMORY_KIB",
-        global = true,
-        default_value = "19456",
-        value_name = "KIB"
-    )]
-    argon2_memory_kib: String,
-
-    /// Passes of a password hash over its memory
-    #[arg(
-        long,
-        env = "ARGON2_ITERATIONS",
-        global = true,
-        default_value = "2",
-        value_name = "COUNT"
-    )]
-    argon2_iterations: String,
-
-    /// Lanes of a password hash
-    #[arg(
-        long,
-        env = "ARGON2_PARALLELISM",
-        global = true,
-        default_value = "1",
-        value_name = "COUNT"
-    )]
-    argon2_parallelism: String,
-
-    /// Password hashes computed at once [default: the number of cores]
-    #[arg(long, env = "HASH_CONCURRENCY", global = true, value_name = "COUNT")]
-    hash_concurrency: Option<String>,
-
-    /// Password hashes that may wait; more get a 503
-    #[arg(long, env = "HASH_QUEUE", global = true, default_value = "256", value_name = "COUNT")]
-    hash_queue: String,
+    /// How passwords are hashed.
+    #[command(flatten)]
+    hashing: HashingSettings,
 }
 
 /// What `serve` needs.
@@ -132,21 +101,15 @@ pub struct Config {
     pub hashing: HashingConfig,
 }
 
-/// How passwords are hashed.
-#[derive(Debug, Clone)]
-pub struct HashingConfig {
-    /// Argon2's parameters for new hashes.
-    pub params: Params,
-    /// Hashes computed at once.
-    pub concurrency: usize,
-    /// Hashes that may wait.
-    pub queue: usize,
-}
-
 impl Settings {
     /// Whether this is the id of the registration client, for a command that needs no secrets.
     pub fn is_registration_client(&self, id: &ClientId) -> bool {
         self.token.is_registration_client(id)
+    }
+
+    /// Hashes computed at once, for a command that needs nothing else.
+    pub fn hash_concurrency(&self, faults: &mut Faults) -> Option<usize> {
+        self.auth.hashing.concurrency(faults)
     }
 
     /// Reads all sections.
@@ -161,7 +124,7 @@ impl Settings {
         let refresh_grace = faults.duration("REFRESH_GRACE", &self.auth.refresh_grace, "10s");
         let failures = &self.auth.network_failures;
         let network_failures = faults.parse("NETWORK_FAILURES", failures, "1000");
-        let hashing = self.auth.hashing(faults);
+        let hashing = self.auth.hashing.read(faults);
         Some(Config {
             http: http?,
             database: database?,
@@ -173,27 +136,4 @@ impl Settings {
             hashing: hashing?,
         })
     }
-}
-
-impl AuthSettings {
-    fn hashing(&self, faults: &mut Faults) -> Option<HashingConfig> {
-        let memory = faults.count("ARGON2_MEMORY_KIB", &self.argon2_memory_kib, "19456");
-        let iterations = faults.count("ARGON2_ITERATIONS", &self.argon2_iterations, "2");
-        let parallelism = faults.count("ARGON2_PARALLELISM", &self.argon2_parallelism, "1");
-        let queue = faults.count("HASH_QUEUE", &self.hash_queue, "256");
-        let concurrency = match self.hash_concurrency.as_deref() {
-            None | Some("") => Some(cores()),
-            Some(given) => faults.count("HASH_CONCURRENCY", given, "2"),
-        };
-        let params = match Params::new(memory?, iterations?, parallelism?, None) {
-            Ok(params) => Some(params),
-            Err(error) => faults.report("ARGON2_MEMORY_KIB", error, "19456"),
-        };
-        Some(HashingConfig { params: params?, concurrency: concurrency?, queue: queue? })
-    }
-}
-
-/// How many threads this machine, or this container, runs at once.
-pub(crate) fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
