@@ -96,6 +96,15 @@ impl Hasher {
     }
 }
 
+impl Purpose {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Registration => "registration",
+            Self::Login => "login",
+        }
+    }
+}
+
 impl fmt::Debug for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verified")
@@ -145,6 +154,21 @@ mod tests {
         let nobody = hasher.verify(password("correct horse"), None, login()).await.unwrap();
 
         assert_eq!([right, wrong, nobody].map(|it| it.is_right), [true, false, false]);
+    }
+
+    #[tokio::test]
+    async fn whoever_is_shed_while_waiting_hears_that_the_queue_is_full() {
+        let hasher = Hasher::start(&config((64, 1, 1), "")).unwrap();
+        let registration = hasher.hash(password("one"), turn(Purpose::Registration, "a"));
+        let login = hasher.verify(password("two"), None, turn(Purpose::Login, "a"));
+
+        let first = tokio::select! {
+            biased;
+            shed = registration => shed.err(),
+            _ = login => None,
+        };
+
+        assert!(matches!(first, Some(Error::HashQueueFull)), "{first:?}");
     }
 
     #[tokio::test]

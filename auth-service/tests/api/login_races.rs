@@ -101,9 +101,10 @@ async fn busy() -> (Auth, JoinSet<Answer>) {
 
 #[tokio::test]
 async fn a_full_hash_queue_is_a_503_that_says_when_to_try_again() {
-    let (_auth, logins) = busy().await;
+    let (auth, logins) = busy().await;
 
     let answers = logins.join_all().await;
+    let metrics = auth.ops.get("/metrics").send().await.text();
 
     let (refused, judged): (Vec<_>, Vec<_>) = answers.iter().partition(|it| it.status == 503);
     for answer in &refused {
@@ -114,6 +115,7 @@ async fn a_full_hash_queue_is_a_503_that_says_when_to_try_again() {
         answer.expect_oauth_error(400, "invalid_grant");
     }
     assert!((1..=2).contains(&judged.len()), "{answers:?}");
+    assert!(metrics.contains("\npassword_hash_shed_total{purpose=\"login\"} "), "{metrics}");
 }
 
 #[tokio::test]
