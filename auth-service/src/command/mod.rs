@@ -1,6 +1,7 @@
 //! The command line.
 
 mod client;
+mod hash;
 mod user;
 
 use std::ffi::OsString;
@@ -13,6 +14,7 @@ use chassis::db::{Connection, Migrations};
 use chassis::{Db, Service};
 use clap::{Parser, Subcommand};
 use client::ClientCommand;
+use hash::HashCommand;
 use proto::SecretList;
 use serde::Serialize;
 use user::UserCommand;
@@ -59,6 +61,9 @@ enum Command {
     /// Create, list and delete clients
     #[command(subcommand)]
     Client(ClientCommand),
+    /// Fit password hashes to this machine
+    #[command(subcommand)]
+    Hash(HashCommand),
     /// Make secrets
     #[command(subcommand)]
     Secret(SecretCommand),
@@ -66,7 +71,7 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum SecretCommand {
-    /// Print a fresh value for TOKEN_SECRETS or REGISTRATION_CLIENT_SECRET
+    /// Print a fresh value for TOKEN_SECRETS, REGISTRATION_CLIENT_SECRET or PASSWORD_PEPPER
     Generate,
 }
 
@@ -92,6 +97,7 @@ async fn run(Cli { command, settings }: Cli) -> Result<(), CommandError> {
         Command::Openapi => command::openapi(&routes::openapi()),
         Command::User(command) => user::run(&settings, command).await,
         Command::Client(command) => client::run(&settings, command).await,
+        Command::Hash(command) => hash::run(&settings, &command),
         Command::Secret(SecretCommand::Generate) => {
             print(SecretList::generate().map_err(CommandError::failed)?)
         }

@@ -1,9 +1,11 @@
 //! Password hashes: Argon2id as PHC strings, computed on threads of their own.
 //!
 //! A [`Hasher`] puts a job into the `queue`, from which a thread of the `pool` takes it and does
-//! it by `argon`, as the `recipe` says, from and to what `phc` reads and writes.
+//! it by `argon`, as the `recipe` says, from and to what `phc` reads and writes. [`calibrate`]
+//! proposes the parameters.
 
 mod argon;
+pub mod calibrate;
 mod phc;
 mod pool;
 mod queue;

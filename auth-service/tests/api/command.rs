@@ -106,6 +106,9 @@ async fn a_wrong_use_is_explained() {
         (&["user", "show", "no-address"], "must have an @"),
         (&["user", "grant", "ann@example.com"], "SCOPES"),
         (&["user", "grant", "ann@example.com", "root"], "shop:admin"),
+        (&["hash", "calibrate", "--target", "soon"], "--target: "),
+        (&["hash", "calibrate", "--target", "900us"], "--target: must be from 1ms to 10s"),
+        (&["hash", "calibrate", "--target", "11s"], "--target: must be from 1ms to 10s"),
         (&["--unknown"], "--unknown"),
     ] {
         expect_wrong_use(&cli.command(args).run().await, words);
@@ -150,6 +153,17 @@ async fn a_generated_secret_is_fit_and_new_each_time() {
     assert!(first.parse::<SecretList>().is_ok(), "{first}");
     assert_eq!(first.lines().count(), 1);
     assert_ne!(first, second);
+}
+
+#[tokio::test]
+async fn calibrating_prints_lines_to_set_and_never_less_than_is_safe() {
+    let cli = Cli::without_database();
+
+    let ended = cli.command(&["hash", "calibrate", "--target", "1ms"]).run().await;
+
+    let lines = "ARGON2_MEMORY_KIB=19456\nARGON2_ITERATIONS=2\nARGON2_PARALLELISM=1\n";
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), lines), "{ended:?}");
+    assert!(ended.stderr.contains("OWASP's minimum"), "{ended:?}");
 }
 
 #[tokio::test]
