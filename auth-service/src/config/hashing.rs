@@ -118,7 +118,8 @@ impl fmt::Debug for HashingSettings {
     }
 }
 
-fn cores() -> usize {
+/// How many threads this machine, or this container, runs at once.
+pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
