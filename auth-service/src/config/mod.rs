@@ -11,6 +11,7 @@ use chassis::config::{
 use clap::Args;
 pub use hashing::HashingConfig;
 use hashing::HashingSettings;
+pub(crate) use hashing::cores;
 use proto::ClientId;
 
 /// The public and the ops address where none is given.
