@@ -5,6 +5,7 @@
 
 mod auth;
 mod cli;
+mod guesses;
 
 mod check;
 mod command;
@@ -22,6 +23,10 @@ mod ops;
 mod process;
 mod refresh;
 mod rehash;
+mod throttle;
+mod throttle_log;
+mod throttle_networks;
+mod throttle_races;
 mod token;
 mod token_clients;
 mod token_requests;
