@@ -20,6 +20,7 @@ mod login;
 mod login_races;
 mod metadata;
 mod ops;
+mod password;
 mod process;
 mod refresh;
 mod rehash;
