@@ -1,13 +1,16 @@
 //! `POST /login` while something else happens.
 
+use devstack_testkit::http::Call;
 use devstack_testkit::{Answer, database, eventually};
 use proto::UserId;
 use serde_json::json;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_postgres::Client;
 
-use crate::auth::{Auth, CLIENT, OLD_CLIENT_SECRET, OTHER_PASSWORD, PASSWORD, User, cost};
+use crate::auth::{Auth, CLIENT, OLD_CLIENT_SECRET, OTHER_PASSWORD, PASSWORD, Tokens, User, cost};
 use crate::cli::{Cli, serve};
+use crate::guesses::{HOME, login_from};
+use crate::held::{one_after_the_other, waiting};
 
 /// A login that has verified the password and waits for the row that `change` has locked.
 async fn overlapping(auth: &Auth, user: &User, change: &str) -> (Client, JoinHandle<Answer>) {
@@ -15,12 +18,7 @@ async fn overlapping(auth: &Auth, user: &User, change: &str) -> (Client, JoinHan
     other.batch_execute(&format!("BEGIN; {change}")).await.unwrap();
     let form = [("username", user.email), ("password", PASSWORD)];
     let login = tokio::spawn(auth.api.post("/login").form(&form).send());
-    eventually("the login waits for the row", async || {
-        let waiting = "SELECT FROM pg_stat_activity
-            WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        other.query_opt(waiting, &[]).await.unwrap()
-    })
-    .await;
+    waiting(auth, 1).await;
     (other, login)
 }
 
@@ -66,6 +64,86 @@ async fn a_login_that_overlaps_nothing_but_a_lock_gives_a_token_with_todays_scop
     change.batch_execute("COMMIT").await.unwrap();
 
     assert_eq!(login.await.unwrap().expect(200)["scope"], "shop shop:admin");
+}
+
+/// A user whose password was hashed with weaker parameters than the service has by now, so that a
+/// login may want to hash it anew; the tokens of a session; and a change of the password from it.
+async fn with_a_weak_hash() -> (Auth, User, Tokens, Call) {
+    let mut auth = Auth::start().await;
+    let weaker = auth.another(|config| config.hashing.params = cost(32, 1)).await;
+    let user = User { id: UserId::generate().to_string(), email: "ann@example.com" };
+    let body = json!({ "id": user.id, "email": user.email, "password": PASSWORD });
+    let call = weaker.post("/credentials").basic(CLIENT, OLD_CLIENT_SECRET).json(&body);
+    call.send().await.expect(201);
+    let form = [("username", user.email), ("password", PASSWORD)];
+    let tokens = Tokens::of(&weaker.post("/login").form(&form).send().await);
+    let body = json!({ "current_password": PASSWORD, "new_password": OTHER_PASSWORD });
+    let change = auth.api.put("/password").bearer(&tokens.access).json(&body);
+    (auth, user, tokens, change)
+}
+
+/// That the new password is the only one, and that nobody holds a session but who has set it.
+async fn expect_only_the_new_password(auth: &Auth, user: &User, tokens: &Tokens) {
+    let alive = "SELECT id::text FROM sessions WHERE ended_at IS NULL";
+    let alive = auth.database().await.query(alive, &[]).await.unwrap();
+    assert_eq!(alive.iter().map(|row| row.get(0)).collect::<Vec<&str>>(), [&tokens.session]);
+    let old = auth.login(user.email, PASSWORD).await;
+    old.expect_oauth_error(400, "invalid_grant");
+    auth.login(user.email, OTHER_PASSWORD).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_login_that_a_change_of_the_password_overtakes_leaves_no_session_and_no_old_hash() {
+    let (auth, user, tokens, change) = with_a_weak_hash().await;
+    let login = login_from(&auth.api, HOME, user.email, PASSWORD);
+
+    let [changed, refused] = one_after_the_other(&auth, &user, [change, login]).await;
+
+    changed.expect(204);
+    refused.expect_oauth_error(400, "invalid_grant");
+    expect_only_the_new_password(&auth, &user, &tokens).await;
+}
+
+#[tokio::test]
+async fn a_login_just_before_a_change_of_the_password_loses_its_session() {
+    let (auth, user, tokens, change) = with_a_weak_hash().await;
+    let login = login_from(&auth.api, HOME, user.email, PASSWORD);
+
+    let [let_in, changed] = one_after_the_other(&auth, &user, [login, change]).await;
+
+    let let_in = Tokens::of(&let_in);
+    changed.expect(204);
+    auth.refresh(&let_in.refresh).await.expect_oauth_error(400, "invalid_grant");
+    expect_only_the_new_password(&auth, &user, &tokens).await;
+}
+
+#[tokio::test]
+async fn of_two_changes_of_a_password_at_once_one_wins() {
+    let (auth, user, tokens, first) = with_a_weak_hash().await;
+    let body = json!({ "current_password": PASSWORD, "new_password": "a third pass phrase" });
+    let second = auth.api.put("/password").bearer(&tokens.access).json(&body);
+
+    let [won, lost] = one_after_the_other(&auth, &user, [first, second]).await;
+
+    won.expect(204);
+    lost.expect_invalid(&["current_password"]);
+    expect_only_the_new_password(&auth, &user, &tokens).await;
+}
+
+#[tokio::test]
+async fn a_change_of_the_password_by_a_session_that_ends_meanwhile_changes_nothing() {
+    let (auth, user, _tokens, change) = with_a_weak_hash().await;
+    let holder = auth.database().await;
+    // Who calls is settled by then, and no password is read yet.
+    holder.batch_execute("BEGIN; LOCK TABLE throttle").await.unwrap();
+    let changed = tokio::spawn(change.send());
+    waiting(&auth, 1).await;
+
+    auth.sql("UPDATE sessions SET ended_at = clock_timestamp()").await;
+    holder.batch_execute("COMMIT").await.unwrap();
+
+    changed.await.unwrap().expect_invalid(&["current_password"]);
+    auth.login(user.email, PASSWORD).await.expect(200);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 mod auth;
 mod cli;
 mod guesses;
+mod held;
 
 mod check;
 mod command;
@@ -24,6 +25,8 @@ mod password;
 mod process;
 mod refresh;
 mod rehash;
+mod session_ends;
+mod sessions;
 mod throttle;
 mod throttle_log;
 mod throttle_networks;
