@@ -19,6 +19,7 @@ mod edge;
 mod edge_limits;
 mod login;
 mod login_races;
+mod login_timing;
 mod metadata;
 mod ops;
 mod password;
