@@ -17,8 +17,10 @@ pub(super) const STATEMENTS: [&str; 3] = [
         ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)",
     // The ids are in the order of time: the oldest are looked at, not all.
     "DELETE FROM audit WHERE id IN (
-        SELECT id FROM (SELECT id, at FROM audit ORDER BY id LIMIT $1) AS oldest
-        WHERE at < clock_timestamp() - interval '90 days')",
+        SELECT id FROM audit
+        WHERE id IN (SELECT id FROM audit ORDER BY id LIMIT $1)
+            AND at < clock_timestamp() - interval '90 days'
+        FOR UPDATE SKIP LOCKED)",
 ];
 
 /// Deletes a batch; says how many rows that were.

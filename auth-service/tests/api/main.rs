@@ -24,6 +24,7 @@ mod metadata;
 mod ops;
 mod password;
 mod process;
+mod purge;
 mod refresh;
 mod rehash;
 mod session_ends;
