@@ -9,6 +9,10 @@ mod guesses;
 mod held;
 
 mod check;
+mod machine;
+mod mint;
+mod client_credentials;
+mod client_grants;
 mod command;
 mod credentials;
 mod credentials_fields;
