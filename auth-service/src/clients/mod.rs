@@ -32,6 +32,9 @@ use crate::error::Error;
 pub struct Client {
     /// Its id.
     pub id: String,
+    /// Tells it from another of the same id, before or after it; `None` for the one that exists by
+    /// configuration.
+    pub key: Option<Uuid>,
     /// What it was granted.
     pub scopes: Scopes,
 }
@@ -106,6 +109,7 @@ pub struct ClientRecord {
 /// What is needed to authenticate a client.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredClient {
+    key: Uuid,
     secret_hash: Vec<u8>,
     scopes: Scopes,
 }
@@ -138,14 +142,17 @@ impl Clients {
         if id == self.registration.id {
             let is_own = self.registration.secrets.matches(secret);
             let scopes = self.registration_scopes();
-            return if is_own { Ok(Client { id, scopes }) } else { Err(Error::InvalidClient) };
+            let client = Client { id, key: None, scopes };
+            return is_own.then_some(client).ok_or(Error::InvalidClient);
         }
         // An unknown client costs what a known one does.
         let stored = self.stored.find(id.clone()).await?;
         let expected = stored.as_ref().map_or(&[0; SHA256_OUTPUT_LEN][..], |it| &it.secret_hash);
         let is_own = verify_slices_are_equal(&hash(secret), expected).is_ok();
         match stored {
-            Some(stored) if is_own => Ok(Client { id, scopes: stored.scopes }),
+            Some(stored) if is_own => {
+                Ok(Client { id, key: Some(stored.key), scopes: stored.scopes })
+            }
             _ => Err(Error::InvalidClient),
         }
     }

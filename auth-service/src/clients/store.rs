@@ -12,7 +12,7 @@ use super::{ClientRecord, StoredClient};
 use crate::error::Error;
 use crate::stored::{names, scopes};
 
-const FIND: &str = "SELECT id, secret_hash, scopes FROM clients WHERE id = ANY($1)";
+const FIND: &str = "SELECT id, key, secret_hash, scopes FROM clients WHERE id = ANY($1)";
 
 /// What is needed to authenticate these clients.
 pub(super) async fn find(
@@ -22,6 +22,7 @@ pub(super) async fn find(
     let statement = db.prepare_cached(FIND).await?;
     let rows = db.query(&statement, &[&ids]).await?;
     let stored = |row: &Row| StoredClient {
+        key: row.get("key"),
         secret_hash: row.get("secret_hash"),
         scopes: scopes(row.get("scopes")),
     };

@@ -48,7 +48,8 @@ pub enum Error {
     /// Others refresh the same token again and again.
     #[error("the refresh token is in use; try again")]
     Contended,
-    /// The password was changed, or the user disabled or unregistered, while it was verified.
+    /// The password was changed, or the user disabled or unregistered, or the client deleted,
+    /// while it was verified.
     #[error("wrong e-mail or password")]
     Overtaken,
     /// A refresh asks for more than the login was granted.

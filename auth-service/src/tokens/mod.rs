@@ -122,7 +122,8 @@ mod tests {
 
     #[test]
     fn scopes_are_narrowed_by_client_and_request() {
-        let client = Client { id: "app".into(), scopes: Scopes::from_list("shop auth:admin") };
+        let scopes = Scopes::from_list("shop auth:admin");
+        let client = Client { id: "app".into(), key: None, scopes };
         let allowed = |client, requested| allowed(client, requested).to_string();
 
         assert_eq!(allowed(None, None), Scopes::all().to_string());

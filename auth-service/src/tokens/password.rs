@@ -47,6 +47,7 @@ async fn log_in(
         proven: &proven,
         allowed: &allowed(client.as_ref(), form.get("scope")),
         client_id: request.client_id(),
+        client_key: client.as_ref().and_then(|client| client.key),
         source,
         refresh: &refresh,
         key: &key,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use deadpool_postgres::GenericClient;
 use proto::Scopes;
+use uuid::Uuid;
 
 use super::error::Error;
 use crate::sessions::token::{FamilyKey, RefreshToken};
@@ -19,6 +20,8 @@ pub(super) struct Login<'a> {
     pub(super) allowed: &'a Scopes,
     /// Through which client, or `public`.
     pub(super) client_id: &'a str,
+    /// That client's row, where it has one.
+    pub(super) client_key: Option<Uuid>,
     /// From where.
     pub(super) source: &'a Source,
     /// The first token of the family.
@@ -31,12 +34,16 @@ pub(super) struct Login<'a> {
 
 // All that follows a verified password, in one statement that does nothing where the password is
 // not the user's any more: a re-hash never brings an old password back, and a login that overlaps
-// a change of the password or a disabling leaves no session.
+// a change of the password or a disabling leaves no session. Nor does one that overlaps its client's
+// deletion: either it finds no client, or the deletion waits for it and ends what it began.
 const RECORD_LOGIN: &str = "
-    WITH login AS (
+    WITH client AS (
+        SELECT key FROM clients WHERE key = $13 FOR KEY SHARE
+    ), login AS (
         UPDATE credentials
         SET last_login_at = clock_timestamp(), password_hash = coalesce($3, password_hash)
         WHERE id = $1 AND password_hash = $2 AND NOT disabled AND unregistered_at IS NULL
+            AND ($13::uuid IS NULL OR EXISTS (SELECT FROM client))
         RETURNING id, email,
             ARRAY(SELECT unnest(scopes) INTERSECT SELECT unnest($4::text[]) ORDER BY 1) AS scopes
     ), cleared AS (
@@ -62,7 +69,7 @@ pub(super) async fn record_login(
     db: &impl GenericClient,
     login: Login<'_>,
 ) -> Result<Option<Scopes>, Error> {
-    let Login { proven, allowed, client_id, source, refresh, key, ttl } = login;
+    let Login { proven, allowed, client_id, client_key, source, refresh, key, ttl } = login;
     let statement = db.prepare_cached(RECORD_LOGIN).await?;
     let row = db
         .query_opt(
@@ -80,6 +87,7 @@ pub(super) async fn record_login(
                 &source.network.as_str(),
                 &source.user_agent,
                 &ttl.as_secs_f64(),
+                &client_key,
             ],
         )
         .await?;

@@ -9,8 +9,6 @@ mod guesses;
 mod held;
 
 mod check;
-mod machine;
-mod mint;
 mod client_credentials;
 mod client_grants;
 mod command;
@@ -24,7 +22,9 @@ mod edge_limits;
 mod login;
 mod login_races;
 mod login_timing;
+mod machine;
 mod metadata;
+mod mint;
 mod ops;
 mod password;
 mod process;
