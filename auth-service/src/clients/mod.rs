@@ -175,7 +175,8 @@ impl Clients {
         let scopes = ScopeList(self.registration_scopes());
         ClientRecord {
             id: self.registration.id.clone(),
-            key: Uuid::nil(),
+            // After nil, which is where a list begins, and before every other.
+            key: Uuid::from_u128(1),
             scopes,
             created_at: None,
         }
