@@ -56,7 +56,6 @@ pub(crate) struct Tokens {
 }
 
 /// A client beside the registration client.
-#[derive(Clone)]
 pub(crate) struct Machine {
     /// Its id.
     pub(crate) id: String,

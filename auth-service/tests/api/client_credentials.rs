@@ -130,14 +130,16 @@ async fn two_hundred_requests_at_once_get_each_its_own_answer() {
 
     let mut calls = JoinSet::new();
     for i in 0..200 {
-        let (robot, scope) = robots[i % robots.len()].clone();
-        let (id, secret) = match i % 4 {
-            // Every fourth is nobody: an id that is not there, or a neighbour's secret.
-            0 if i % 8 == 0 => (format!("ghost-{i}"), robot.secret),
-            0 => (robot.id, robots[(i + 1) % robots.len()].0.secret.clone()),
-            _ => (robot.id, robot.secret),
+        let (robot, scope) = &robots[i % robots.len()];
+        let (other, _) = &robots[(i + 1) % robots.len()];
+        // Every fourth is nobody: an id that is not there, or one with a neighbour's secret.
+        let (id, secret) = match i % 8 {
+            0 => (format!("ghost-{i}"), &robot.secret),
+            4 => (robot.id.clone(), &other.secret),
+            _ => (robot.id.clone(), &robot.secret),
         };
-        let call = auth.token(&[GRANT]).basic(&id, &secret);
+        let scope = scope.clone();
+        let call = auth.token(&[GRANT]).basic(&id, secret);
         calls.spawn(async move { (i, id, scope, call.send().await) });
     }
 

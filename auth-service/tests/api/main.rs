@@ -3,12 +3,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what it missed")]
 
+mod admin;
 mod auth;
 mod cli;
 mod guesses;
 mod held;
 
 mod check;
+mod admin_clients;
+mod admin_users;
+mod audit;
+mod cli_admin;
 mod client_credentials;
 mod client_grants;
 mod command;
@@ -19,6 +24,7 @@ mod database_tls;
 mod docs;
 mod edge;
 mod edge_limits;
+mod introspect;
 mod login;
 mod login_races;
 mod login_timing;
@@ -27,6 +33,8 @@ mod metadata;
 mod mint;
 mod ops;
 mod password;
+mod metrics;
+mod permissions;
 mod process;
 mod purge;
 mod refresh;
@@ -37,6 +45,8 @@ mod throttle;
 mod throttle_log;
 mod throttle_networks;
 mod throttle_races;
+mod revoke;
 mod token;
 mod token_clients;
 mod token_requests;
+mod trust;
