@@ -53,8 +53,8 @@ impl fmt::Display for By {
 pub fn person(auth: &Arc<Auth>) -> BoxedFilter<(Person,)> {
     admit(auth, |auth, sent| async move {
         match stand(&auth, sent.as_ref()).await? {
-            Standing::Person(person, _) => Ok(person),
-            Standing::Machine(..) => Err(Refusal::insufficient_scope(
+            Today::Person(person, _) => Ok(person),
+            Today::Machine(..) => Err(Refusal::insufficient_scope(
                 REALM,
                 Scope::Shop,
                 "This needs a person's token: a machine has neither password nor sessions.",
@@ -67,8 +67,8 @@ pub fn person(auth: &Arc<Auth>) -> BoxedFilter<(Person,)> {
 pub fn admin(auth: &Arc<Auth>) -> BoxedFilter<(By,)> {
     admit(auth, |auth, sent| async move {
         let (by, scopes) = match stand(&auth, sent.as_ref()).await? {
-            Standing::Person(person, scopes) => (By::User(person.user), scopes),
-            Standing::Machine(id, scopes) => (By::Client(id), scopes),
+            Today::Person(person, scopes) => (By::User(person.user), scopes),
+            Today::Machine(id, scopes) => (By::Client(id), scopes),
         };
         let detail = "This needs the scope `auth:admin`, in the token and granted today.";
         let lacks = || Refusal::insufficient_scope(REALM, Scope::AuthAdmin, detail);
@@ -76,25 +76,29 @@ pub fn admin(auth: &Arc<Auth>) -> BoxedFilter<(By,)> {
     })
 }
 
-enum Standing {
+/// Who sent a token, and what of its scopes is granted today.
+pub enum Today {
+    /// A person with a session that is alive.
     Person(Person, Scopes),
+    /// A client that exists.
     Machine(String, Scopes),
 }
 
-/// Who sent the token, and what of its scopes is granted today.
-async fn stand(auth: &Auth, sent: Option<&Authorization>) -> Result<Standing, Refusal> {
+async fn stand(auth: &Auth, sent: Option<&Authorization>) -> Result<Today, Refusal> {
     let caller = guard::verify(auth, sent)?;
-    let standing = today(auth, caller).await.map_err(Refusal::from)?;
-    standing.ok_or_else(|| Refusal::invalid_token(REALM))
+    let today = today(auth, &caller).await.map_err(Refusal::from)?;
+    today.ok_or_else(|| Refusal::invalid_token(REALM))
 }
 
-async fn today(auth: &Auth, caller: Caller) -> Result<Option<Standing>, Error> {
-    let user = match caller.subject {
+/// What a token that verifies is worth today; `None` where its session is not alive or its client
+/// does not exist.
+pub async fn today(auth: &Auth, caller: &Caller) -> Result<Option<Today>, Error> {
+    let user = match caller.subject.clone() {
         Subject::User(user) => user,
         Subject::Client(id) => {
             let granted = auth.clients.scopes(&id).await?;
             return Ok(
-                granted.map(|granted| Standing::Machine(id, granted.intersection(&caller.scopes)))
+                granted.map(|granted| Today::Machine(id, granted.intersection(&caller.scopes)))
             );
         }
     };
@@ -109,5 +113,5 @@ async fn today(auth: &Auth, caller: Caller) -> Result<Option<Standing>, Error> {
         scopes = scopes.intersection(&granted);
     }
     let person = Person { user, email: standing.email, session };
-    Ok(Some(Standing::Person(person, scopes)))
+    Ok(Some(Today::Person(person, scopes)))
 }

@@ -6,15 +6,21 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
 
 use chassis::db::Connection;
 use chassis::{Db, DbError};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use crate::error::Error;
 
 /// Questions answered by one statement, at most.
 const BATCH: usize = 256;
+
+/// How long a statement may take: longer than the server lets one, for a server that hangs.
+const PATIENCE: Duration = Duration::from_secs(9);
 
 /// How rows are looked up, many at once.
 pub trait Lookup: Send + Sync + 'static {
@@ -59,14 +65,17 @@ async fn answer<L: Lookup>(
     lookup: L,
     mut questions: mpsc::Receiver<(L::Key, Answer<L::Value>)>,
 ) {
+    let lookup = Arc::new(lookup);
     let mut asked = Vec::with_capacity(BATCH);
     while questions.recv_many(&mut asked, BATCH).await > 0 {
         let (keys, answers): (Vec<_>, Vec<_>) = asked.drain(..).unzip();
-        let found = match db.get().await {
-            Ok(db) => lookup.find(&db, &keys).await,
-            Err(error) => Err(error.into()),
+        let keys = Arc::new(keys);
+        // In a task of its own: whatever a row holds, the next batch is asked for.
+        let asking = tokio::spawn(ask(db.clone(), Arc::clone(&lookup), Arc::clone(&keys)));
+        let found = match asking.await {
+            Ok(found) => found.map_err(|error| error.to_string()),
+            Err(panic) => Err(panic.to_string()),
         };
-        let found = found.map_err(|error| error.to_string());
         for (key, answer) in keys.iter().zip(answers) {
             // Who asked may have gone, which is no fault.
             let _ = answer.send(match &found {
@@ -75,4 +84,18 @@ async fn answer<L: Lookup>(
             });
         }
     }
+}
+
+async fn ask<L: Lookup>(
+    db: Db,
+    lookup: Arc<L>,
+    keys: Arc<Vec<L::Key>>,
+) -> Result<HashMap<L::Key, L::Value>, Error> {
+    let connection = db.get().await?;
+    if let Ok(found) = timeout(PATIENCE, lookup.find(&connection, &keys)).await {
+        return found;
+    }
+    // A connection that does not answer is closed, not kept for the next.
+    drop(Connection::take(connection));
+    Err(DbError::Unavailable("no answer in time".to_owned()).into())
 }

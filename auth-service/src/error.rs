@@ -43,6 +43,9 @@ pub enum Error {
     /// The caller has no such session, or not any more.
     #[error("there is no such session")]
     SessionNotFound,
+    /// The session that the token is of has ended meanwhile.
+    #[error("the session has ended")]
+    SessionEnded,
     /// There is no such client.
     #[error("there is no such client")]
     ClientNotFound,
@@ -113,6 +116,7 @@ impl From<Error> for Refusal {
             Error::SessionNotFound => {
                 Self::not_found("You have no session of this id, or it has ended.")
             }
+            Error::SessionEnded => Self::invalid_token(REALM),
             Error::ClientNotFound => Self::not_found("There is no client of this id."),
             Error::ClientTaken => conflict("client_taken", "A client has this id already."),
             Error::ClientReserved => conflict(
@@ -165,6 +169,7 @@ mod tests {
             (Error::Invalid(FieldError::new("new_password", "is required")), 422, "validation"),
             (Error::UserNotFound, 404, "not_found"),
             (Error::SessionNotFound, 404, "not_found"),
+            (Error::SessionEnded, 401, "invalid_token"),
             (Error::ClientNotFound, 404, "not_found"),
             (Error::ClientTaken, 409, "client_taken"),
             (Error::ClientReserved, 409, "client_reserved"),

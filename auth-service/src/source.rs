@@ -19,6 +19,8 @@ const USER_AGENT_MAX: usize = 256;
 pub struct Source {
     /// The client's address.
     pub address: IpAddr,
+    /// The same, as whoever sent the request says: for a client that is trusted with it.
+    told: IpAddr,
     /// The client's network.
     pub network: Network,
     /// What the client says of itself.
@@ -60,26 +62,24 @@ impl fmt::Display for Network {
     }
 }
 
+impl Source {
+    /// Where somebody is for whom a trusted client calls.
+    pub fn as_told(self) -> Self {
+        Self { address: self.told, network: Network::of(self.told), ..self }
+    }
+}
+
 /// Where the request comes from.
 pub fn source() -> BoxedFilter<(Source,)> {
-    build(ClientAddress::ip)
-}
-
-/// The same for calls that only clients of ours make: they say for whom.
-pub fn source_as_told() -> BoxedFilter<(Source,)> {
-    build(ClientAddress::as_told)
-}
-
-fn build(address: fn(ClientAddress) -> IpAddr) -> BoxedFilter<(Source,)> {
     client_address()
         .and(header::headers_cloned())
         .and(warp::ext::get())
-        .map(move |client: ClientAddress, headers: HeaderMap, ClientGone(gone)| {
-            let address = address(client);
+        .map(|client: ClientAddress, headers: HeaderMap, ClientGone(gone)| {
+            let (address, told) = (client.ip(), client.as_told());
             let user_agent = headers.get(USER_AGENT).map(|sent| {
                 String::from_utf8_lossy(sent.as_bytes()).chars().take(USER_AGENT_MAX).collect()
             });
-            Source { address, network: Network::of(address), user_agent, gone }
+            Source { address, told, network: Network::of(address), user_agent, gone }
         })
         .boxed()
 }

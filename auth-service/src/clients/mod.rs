@@ -17,7 +17,7 @@ use chassis::db::Connection;
 use chassis::edge::guard::Authorization;
 use proto::claims::PUBLIC_CLIENT;
 use proto::scope::ScopeList;
-use proto::{Scope, Scopes, SecretList};
+use proto::{ClientId, Scope, Scopes, SecretList};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -141,12 +141,12 @@ impl Clients {
         let secret = secret.expose_secret().as_bytes();
         if id == self.registration.id {
             let is_own = self.registration.secrets.matches(secret);
-            let scopes = self.registration_scopes();
+            let scopes = registration_scopes();
             let client = Client { id, key: None, scopes };
             return is_own.then_some(client).ok_or(Error::InvalidClient);
         }
-        // An unknown client costs what a known one does.
-        let stored = self.stored.find(id.clone()).await?;
+        // An unknown client costs what a known one does; what is no id is asked nobody about.
+        let stored = self.find(&id).await?;
         let expected = stored.as_ref().map_or(&[0; SHA256_OUTPUT_LEN][..], |it| &it.secret_hash);
         let is_own = verify_slices_are_equal(&hash(secret), expected).is_ok();
         match stored {
@@ -160,9 +160,21 @@ impl Clients {
     /// What a client may do today; `None` where there is no such client.
     pub async fn scopes(&self, id: &str) -> Result<Option<Scopes>, Error> {
         if id == self.registration.id {
-            return Ok(Some(self.registration_scopes()));
+            return Ok(Some(registration_scopes()));
         }
-        Ok(self.stored.find(id.to_owned()).await?.map(|stored| stored.scopes))
+        Ok(self.find(id).await?.map(|stored| stored.scopes))
+    }
+
+    async fn find(&self, id: &str) -> Result<Option<StoredClient>, Error> {
+        match id.parse::<ClientId>() {
+            Ok(id) => self.stored.find(id.to_string()).await,
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Whether it is the registration client.
+    pub fn is_registration(&self, client: &Client) -> bool {
+        client.id == self.registration.id
     }
 
     /// Whether nobody can create or delete a client of this id.
@@ -172,19 +184,23 @@ impl Clients {
 
     /// The registration client, as it is listed before all others.
     pub fn registration(&self) -> ClientRecord {
-        let scopes = ScopeList(self.registration_scopes());
-        ClientRecord {
-            id: self.registration.id.clone(),
-            // After nil, which is where a list begins, and before every other.
-            key: Uuid::from_u128(1),
-            scopes,
-            created_at: None,
-        }
+        registration_record(&self.registration.id)
     }
+}
 
-    fn registration_scopes(&self) -> Scopes {
-        [Scope::AuthRegister].into_iter().collect()
+/// The registration client of this id, as it is listed before all others.
+pub fn registration_record(id: &str) -> ClientRecord {
+    ClientRecord {
+        id: id.to_owned(),
+        // After nil, which is where a list begins, and before every other.
+        key: Uuid::from_u128(1),
+        scopes: ScopeList(registration_scopes()),
+        created_at: None,
     }
+}
+
+fn registration_scopes() -> Scopes {
+    [Scope::AuthRegister].into_iter().collect()
 }
 
 /// A fresh secret, and the hash of it that is stored.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{connect, row};
 use crate::access::By;
 use crate::admin::{NewClient, clients};
-use crate::clients::store;
+use crate::clients::{registration_record, store};
 use crate::config::Settings;
 
 /// Clients that are read at once.
@@ -26,7 +26,7 @@ pub(super) enum ClientCommand {
         #[arg(long = "scope", value_name = "SCOPE")]
         scopes: Vec<Scope>,
     },
-    /// Print every client as JSON, a line each; the one that exists by configuration is not stored
+    /// Print every client as JSON, a line each, first the one that exists by configuration
     List,
     /// Delete a client; the sessions that were begun through it end
     Delete {
@@ -36,8 +36,8 @@ pub(super) enum ClientCommand {
 }
 
 pub(super) async fn run(settings: &Settings, command: ClientCommand) -> Result<(), CommandError> {
-    let is_reserved =
-        |id: &ClientId| id.as_str() == PUBLIC_CLIENT || settings.is_registration_client(id);
+    let registration = settings.registration_client_id();
+    let is_reserved = |id: &ClientId| [PUBLIC_CLIENT, registration].contains(&id.as_str());
     let mut db = connect(settings).await?;
     match command {
         ClientCommand::Create { id, .. } | ClientCommand::Delete { id } if is_reserved(&id) => {
@@ -51,6 +51,7 @@ pub(super) async fn run(settings: &Settings, command: ClientCommand) -> Result<(
             print(created.map_err(CommandError::failed)?.secret)
         }
         ClientCommand::List => {
+            print(row(&registration_record(registration))?)?;
             let mut above = Uuid::nil();
             loop {
                 let page = store::list(&db, above, PAGE).await.map_err(CommandError::failed)?;

@@ -12,7 +12,6 @@ use clap::Args;
 pub use hashing::HashingConfig;
 use hashing::HashingSettings;
 pub(crate) use hashing::cores;
-use proto::ClientId;
 
 /// The public and the ops address where none is given.
 pub const ADDRESSES: [&str; 2] = ["127.0.0.1:9000", "127.0.0.1:9001"];
@@ -103,9 +102,9 @@ pub struct Config {
 }
 
 impl Settings {
-    /// Whether this is the id of the registration client, for a command that needs no secrets.
-    pub fn is_registration_client(&self, id: &ClientId) -> bool {
-        self.token.is_registration_client(id)
+    /// The id of the registration client, for a command that needs no secrets.
+    pub fn registration_client_id(&self) -> &str {
+        self.token.registration_client_id()
     }
 
     /// Hashes computed at once, for a command that needs nothing else.

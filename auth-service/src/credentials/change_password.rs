@@ -52,6 +52,9 @@ pub(super) async fn change_password(
         if replace(auth, &caller, &proven, &hash, source).await? {
             return Ok(());
         }
+        if auth.standings.find(caller.session).await?.is_none() {
+            return Err(Error::SessionEnded);
+        }
     }
     Err(Error::WrongPassword)
 }

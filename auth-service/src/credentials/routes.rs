@@ -19,7 +19,7 @@ use super::{register, unregister};
 use crate::access::{Person, person};
 use crate::clients::{Client, Presented};
 use crate::error::Error;
-use crate::source::{Source, source, source_as_told};
+use crate::source::{Source, source};
 use crate::state::Auth;
 
 /// All routes of credentials.
@@ -29,14 +29,14 @@ pub fn routes(auth: &Arc<Auth>) -> Route {
             .and(post())
             .and(registrar(auth))
             .and(slow_json())
-            .and(source_as_told())
+            .and(source())
             .and(with(auth))
             .then(create)
             .named("POST /credentials"),
         path!("credentials" / UserId)
             .and(delete())
             .and(registrar(auth))
-            .and(source_as_told())
+            .and(source())
             .and(with(auth))
             .then(remove)
             .named("DELETE /credentials/{id}"),
@@ -65,6 +65,11 @@ async fn judge(auth: &Auth, sent: Option<&Authorization>) -> Result<Client, Erro
     let presented = sent.map(Presented::basic).transpose()?.flatten();
     let client = auth.clients.authenticate(presented.ok_or(Error::InvalidClient)?).await?;
     if client.scopes.contains(Scope::AuthRegister) { Ok(client) } else { Err(Error::NotARegistrar) }
+}
+
+/// Where the user is: the registration client says for whom it calls.
+fn whence(auth: &Auth, client: &Client, source: Source) -> Source {
+    if auth.clients.is_registration(client) { source.as_told() } else { source }
 }
 
 /// The body of `PUT /password`.
@@ -117,6 +122,7 @@ async fn create(
     source: Source,
     auth: Arc<Auth>,
 ) -> Result<Response, Error> {
+    let source = whence(&auth, &client, source);
     let registered = register::register(&auth, wanted, &client, &source).await?;
     Ok(reply::created(&registered))
 }
@@ -137,6 +143,7 @@ async fn remove(
     source: Source,
     auth: Arc<Auth>,
 ) -> Result<Response, Error> {
+    let source = whence(&auth, &client, source);
     unregister::unregister(&auth, id, &client, &source).await?;
     Ok(reply::no_content())
 }

@@ -61,7 +61,7 @@ pub struct Family {
     pub created_at: OffsetDateTime,
     /// When it expires.
     pub expires_at: OffsetDateTime,
-    /// The network it was last used from.
+    /// Where it was last used.
     pub address: String,
     key: FamilyKey,
     generation: i32,

@@ -13,6 +13,9 @@ use crate::error::Error;
 use crate::source::Source;
 use crate::stored::{email, scopes};
 
+/// Sessions that one statement ends at most.
+const BATCH: i64 = 1000;
+
 const FIND_FAMILY: &str = "
     SELECT s.user_id, s.client_id, s.scopes, s.key, s.generation, s.secret_hash, s.address,
         s.created_at, s.expires_at, c.email, c.scopes AS granted,
@@ -147,13 +150,18 @@ pub(super) async fn list(
     Ok(rows.iter().map(session).collect())
 }
 
-// Of a user, or of a client; one session, all, or all but one. Each that ends is audited.
+// Of a user, or of a client; one session, all, or all but one. Each that ends is audited. Locked in
+// the order of ids, so that two endings cannot wait for each other; and so many at once, for a
+// statement has a time limit, and a user as many sessions as logins.
 const END: &str = "
     WITH ended AS (
         UPDATE sessions SET ended_at = clock_timestamp()
-        WHERE ended_at IS NULL AND expires_at > clock_timestamp()
-            AND ($1::uuid IS NULL OR user_id = $1) AND ($2::text IS NULL OR client_id = $2)
-            AND ($3::uuid IS NULL OR id = $3) AND ($4::uuid IS NULL OR id <> $4)
+        WHERE id IN (
+            SELECT id FROM sessions
+            WHERE ended_at IS NULL AND expires_at > clock_timestamp()
+                AND ($1::uuid IS NULL OR user_id = $1) AND ($2::text IS NULL OR client_id = $2)
+                AND ($3::uuid IS NULL OR id = $3) AND ($4::uuid IS NULL OR id <> $4)
+            ORDER BY id LIMIT $7 FOR UPDATE)
         RETURNING id, user_id, client_id
     )
     INSERT INTO audit (event, user_id, client_id, email, address, detail)
@@ -189,7 +197,14 @@ pub async fn end(
     };
     let address = source.map(|source| source.address.to_string());
     // Planned for its parameters each time: which of them are given decides the index.
-    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
-        [&user, &client, &one, &other, &address, &by];
-    Ok(db.execute(END, &parameters).await?)
+    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
+        [&user, &client, &one, &other, &address, &by, &BATCH];
+    let mut ended = 0;
+    loop {
+        let rows = db.execute(END, &parameters).await?;
+        ended += rows;
+        if rows < BATCH.unsigned_abs() {
+            return Ok(ended);
+        }
+    }
 }

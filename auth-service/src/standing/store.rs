@@ -25,9 +25,15 @@ pub(super) async fn find(
     let statement = db.prepare_cached(FIND).await?;
     let mut found = HashMap::with_capacity(ids.len());
     for row in db.query(&statement, &[&ids]).await? {
+        let user = UserId(row.get("user_id"));
+        // Nobody else's call fails by it.
+        let Ok(email) = email(row.get("email")) else {
+            tracing::error!(%user, "the e-mail cannot be read");
+            continue;
+        };
         let standing = Standing {
-            user: UserId(row.get("user_id")),
-            email: email(row.get("email"))?,
+            user,
+            email,
             client_id: row.get("client_id"),
             scopes: scopes(row.get("scopes")),
         };

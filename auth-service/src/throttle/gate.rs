@@ -5,6 +5,7 @@
 //! it; the others wait for them and read the counters again. So a burst gets no further than
 //! guesses one by one, and right passwords in parallel are queued, never refused.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -16,6 +17,7 @@ use crate::source::Network;
 pub(super) struct Gate {
     line: Mutex<Line>,
     moved: Notify,
+    hasher: RandomState,
 }
 
 #[derive(Default)]
@@ -24,10 +26,12 @@ struct Line {
     attempts: Vec<Waiting>,
 }
 
+/// By hashes of what is counted, for each that waits looks at all before it, again and again; two
+/// that happen to have the same wait a little longer.
 struct Waiting {
     number: u64,
-    email: String,
-    network: Network,
+    email: u64,
+    network: u64,
 }
 
 /// How many of each kind may stand before an attempt.
@@ -45,17 +49,17 @@ pub(super) struct Room {
 pub struct Seat<'a> {
     gate: &'a Gate,
     number: u64,
-    email: String,
-    network: Network,
+    email: u64,
+    network: u64,
 }
 
 impl Gate {
     pub(super) fn enter(&self, email: &str, network: &Network) -> Seat<'_> {
-        let (email, network) = (email.to_owned(), network.clone());
+        let (email, network) = (self.hasher.hash_one(email), self.hasher.hash_one(network));
         let mut line = self.line();
         let number = line.next;
         line.next += 1;
-        line.attempts.push(Waiting { number, email: email.clone(), network: network.clone() });
+        line.attempts.push(Waiting { number, email, network });
         Seat { gate: self, number, email, network }
     }
 

@@ -14,7 +14,7 @@ const FIND: &str = "
         EXISTS (
             SELECT FROM sessions s
             WHERE s.user_id = c.id AND s.network = $2
-                AND s.created_at > clock_timestamp() - interval '30 days'
+                AND s.created_at > statement_timestamp() - interval '30 days'
         ) AS is_known,
         p.failures AS pair_failures, p.noted AS pair_noted,
         extract(epoch FROM p.waits_until - clock_timestamp())::float8 AS pair_wait,
@@ -63,7 +63,7 @@ fn counter(row: &Row, [failures, wait, noted]: [&str; 3]) -> Counter {
 
 // The three rows always in this order, so that two failures cannot wait for each other. From the
 // failure `free` on, the next attempt waits 1 s, 2 s, 4 s … up to 15 minutes. The failures of a
-// pair are forgotten a day after the last one, the others when their time is over.
+// pair are forgotten a day after the last one, the others when their time and the wait are over.
 const RECORD_FAILURE: &str = "
     WITH counted AS (
         INSERT INTO throttle AS t (kind, email, network, failures, waits_until, expires_at)
@@ -77,17 +77,17 @@ const RECORD_FAILURE: &str = "
         ) AS rules (kind, email, network, free, span)
         ON CONFLICT (kind, email, network) DO UPDATE SET
             (failures, waits_until, noted, expires_at) = (
-                SELECT failures,
-                    CASE WHEN failures >= free THEN clock_timestamp() + least(
-                        interval '1 second' * power(2, least(failures - free, 10)),
-                        interval '15 minutes') END,
-                    false,
-                    CASE WHEN failures = 1 OR t.kind = 'pair'
-                        THEN excluded.expires_at ELSE t.expires_at END
+                SELECT failures, wait.ends, false,
+                    greatest(wait.ends, CASE WHEN failures = 1 OR t.kind = 'pair'
+                        THEN excluded.expires_at ELSE t.expires_at END)
                 FROM (SELECT
                     CASE WHEN t.expires_at > clock_timestamp() THEN t.failures + 1 ELSE 1 END,
                     CASE t.kind WHEN 'pair' THEN $3 WHEN 'email' THEN $4 ELSE $5 END
-                ) AS now (failures, free))
+                ) AS now (failures, free), LATERAL (SELECT
+                    CASE WHEN failures >= free THEN clock_timestamp() + least(
+                        interval '1 second' * power(2, least(failures - free, 10)),
+                        interval '15 minutes') END
+                ) AS wait (ends))
     )
     INSERT INTO audit (event, user_id, client_id, email, address)
     VALUES ('login_failed', $6, $7, nullif($1, ''), $8)";

@@ -1,11 +1,12 @@
 //! Introspection (RFC 7662): what a token is worth now, for clients that authenticate.
 
+use proto::Caller;
 use proto::claims::PUBLIC_CLIENT;
 use proto::oauth::Introspection;
-use proto::{Caller, Subject};
 
 use super::error::Error;
 use super::form::Form;
+use crate::access::{Today, today};
 use crate::sessions::token::RefreshToken;
 use crate::sessions::{Judgement, store};
 use crate::state::Auth;
@@ -30,23 +31,16 @@ pub(super) async fn introspect(auth: &Auth, form: &Form) -> Result<Introspection
     }))
 }
 
-/// An access token is worth something as long as its session is alive, or its client exists.
+/// An access token is worth something as long as its session is alive, or its client exists; and
+/// no more than what is granted today.
 async fn access_token(auth: &Auth, caller: Caller) -> Result<Option<Introspection>, Error> {
-    let (sub, is_alive) = match caller.subject {
-        Subject::Client(id) => {
-            let exists = auth.clients.scopes(&id).await?.is_some();
-            (id, exists)
-        }
-        Subject::User(user) => {
-            let standing = match caller.session {
-                Some(session) => auth.standings.find(session).await?,
-                None => None,
-            };
-            (user.to_string(), standing.is_some_and(|standing| standing.user == user))
-        }
+    let (sub, scopes) = match today(auth, &caller).await? {
+        Some(Today::Person(person, scopes)) => (person.user.to_string(), scopes),
+        Some(Today::Machine(id, scopes)) => (id, scopes),
+        None => return Ok(None),
     };
-    Ok(is_alive.then_some(Introspection {
-        scope: Some(caller.scopes),
+    Ok(Some(Introspection {
+        scope: Some(scopes),
         client_id: caller.client_id,
         sub: Some(sub),
         iat: caller.iat,

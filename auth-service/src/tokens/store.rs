@@ -58,8 +58,11 @@ const RECORD_LOGIN: &str = "
         FROM login WHERE cardinality(scopes) > 0
     ), audited AS (
         INSERT INTO audit (event, user_id, client_id, email, address, detail)
-        SELECT 'login', id, $6, email, $9, jsonb_build_object('session', $5::uuid)
-        FROM login WHERE cardinality(scopes) > 0
+        SELECT CASE WHEN cardinality(scopes) > 0 THEN 'login' ELSE 'login_failed' END,
+            id, $6, email, $9,
+            CASE WHEN cardinality(scopes) > 0 THEN jsonb_build_object('session', $5::uuid)
+                ELSE jsonb_build_object('error', 'invalid_scope') END
+        FROM login
     )
     SELECT scopes FROM login";
 

@@ -152,3 +152,31 @@ async fn two_hundred_requests_at_once_get_each_its_own_answer() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_is_no_clients_id_harms_nobody_elses_request() {
+    let auth = Auth::start().await;
+    let form = [("grant_type", "client_credentials")];
+    let mut calls = JoinSet::new();
+
+    // `a%00:x`, and an id of 60 KB.
+    let long = format!("{}:x", "a".repeat(20_000));
+    for number in 0..60 {
+        let call = match number % 3 {
+            0 => auth.token(&form).header("authorization", "Basic YSUwMDp4"),
+            1 => auth.token(&form).header("authorization", &format!("Basic {}", base64(&long))),
+            _ => auth.token(&form).basic("nobody", "wrong"),
+        };
+        calls.spawn(call.send());
+    }
+
+    for answer in calls.join_all().await {
+        answer.expect_oauth_error(401, "invalid_client");
+    }
+}
+
+fn base64(text: &str) -> String {
+    use base64::Engine;
+
+    base64::prelude::BASE64_STANDARD.encode(text)
+}

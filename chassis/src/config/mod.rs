@@ -21,6 +21,9 @@ pub use log::{LogFormat, LogSettings};
 pub use proxies::Proxies;
 pub use token::{RegistrationClient, TokenConfig, TokenSettings};
 
+/// Longer than anything that is waited for; and clocks can be added to it.
+const TIME_MAX: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);
+
 /// What is wrong with the configuration so far: each entry one line.
 #[derive(Debug, Default)]
 pub struct Faults(Vec<String>);
@@ -57,6 +60,9 @@ impl Faults {
     /// A duration like `25s` or `30d`.
     pub fn duration(&mut self, variable: &str, text: &str, example: &str) -> Option<Duration> {
         match humantime::parse_duration(text.trim()) {
+            Ok(duration) if duration > TIME_MAX => {
+                self.report(variable, "must be at most 10 years", example)
+            }
             Ok(duration) if !duration.is_zero() => Some(duration),
             Ok(_) => self.report(variable, "must be longer than nothing", example),
             Err(error) => self.report(variable, error, example),

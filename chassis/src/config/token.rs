@@ -94,9 +94,9 @@ pub struct RegistrationClient {
 }
 
 impl TokenSettings {
-    /// Whether this is the id of the registration client, for a command that needs no secrets.
-    pub fn is_registration_client(&self, id: &ClientId) -> bool {
-        self.registration_client_id == id.as_str()
+    /// The id of the registration client, for a command that needs no secrets.
+    pub fn registration_client_id(&self) -> &str {
+        &self.registration_client_id
     }
 
     /// Reads the section.

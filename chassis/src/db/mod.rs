@@ -21,6 +21,9 @@ use crate::metrics as names;
 /// How long a request waits for a free connection, and for a new one.
 const WAIT: Duration = Duration::from_secs(3);
 
+/// How long what was sent may stay unacknowledged: then the connection is lost, not slow.
+const LOST: Duration = Duration::from_secs(9);
+
 /// A bound on everything a connection does, so that nothing waits for ever: a statement, a lock,
 /// and a transaction that somebody forgot.
 const SESSION: &str =
@@ -82,6 +85,10 @@ fn with_bounds(config: &tokio_postgres::Config, session: &str) -> tokio_postgres
         Some(given) => format!("{session} {given}"),
         None => session.to_owned(),
     };
-    config.options(options).connect_timeout(WAIT).keepalives_idle(Duration::from_secs(15));
+    config
+        .options(options)
+        .connect_timeout(WAIT)
+        .keepalives_idle(Duration::from_secs(15))
+        .tcp_user_timeout(LOST);
     config
 }
