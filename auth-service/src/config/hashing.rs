@@ -8,6 +8,9 @@ use chassis::config::Faults;
 use clap::Args;
 use proto::SecretList;
 
+/// No hash may ask for more memory than this, a new one or a stored one: 1 GiB.
+pub const MEMORY_MAX_KIB: u32 = 1024 * 1024;
+
 /// The hashing section as it is given.
 #[derive(Args)]
 pub(super) struct HashingSettings {
@@ -88,6 +91,9 @@ impl HashingSettings {
         let queue = faults.count("HASH_QUEUE", &self.hash_queue, "256");
         let concurrency = self.concurrency(faults);
         let params = match Params::new(memory?, iterations?, parallelism?, None) {
+            Ok(params) if params.m_cost() > MEMORY_MAX_KIB => {
+                faults.report("ARGON2_MEMORY_KIB", "must be at most 1048576, 1 GiB", "19456")
+            }
             Ok(params) => Some(params),
             Err(error) => faults.report("ARGON2_MEMORY_KIB", error, "19456"),
         };
@@ -150,6 +156,16 @@ mod tests {
 
         assert!(without.pepper.is_none());
         assert_eq!(with.pepper.unwrap().first(), PEPPER.as_bytes());
+    }
+
+    #[test]
+    fn a_hash_takes_a_gibibyte_at_most() {
+        let read = |memory| {
+            settings(&["--argon2-memory-kib", memory]).read(&mut Faults::default()).is_some()
+        };
+
+        assert!(read("1048576"));
+        assert!(!read("1048577"));
     }
 
     #[test]

@@ -9,9 +9,9 @@ use chassis::config::{
     TokenSettings,
 };
 use clap::Args;
-pub use hashing::HashingConfig;
 use hashing::HashingSettings;
 pub(crate) use hashing::cores;
+pub use hashing::{HashingConfig, MEMORY_MAX_KIB};
 
 /// The public and the ops address where none is given.
 pub const ADDRESSES: [&str; 2] = ["127.0.0.1:9000", "127.0.0.1:9001"];

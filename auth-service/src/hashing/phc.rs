@@ -6,10 +6,8 @@ use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Params, Version};
 
 use super::failed;
+use crate::config::MEMORY_MAX_KIB;
 use crate::error::Error;
-
-/// Nothing stored may ask for more memory than this: 1 GiB.
-const MEMORY_MAX_KIB: u32 = 1024 * 1024;
 
 /// What new hashes are made with.
 pub(super) const ALGORITHM: Algorithm = Algorithm::Argon2id;
