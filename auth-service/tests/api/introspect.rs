@@ -105,6 +105,20 @@ async fn tokens_through_a_client_are_told_with_that_client() {
 }
 
 #[tokio::test]
+async fn a_refresh_token_is_told_with_what_user_and_client_hold_today() {
+    let (auth, ann, _) = start().await;
+    auth.sql("UPDATE credentials SET scopes = '{shop,shop:admin,auth:admin}'").await;
+    let app = auth.client("shop-app", &["shop", "shop:admin", "auth:admin"]).await;
+    let tokens = Tokens::of(&app.login(&auth, ann.email).await);
+    assert_eq!(auth.introspect(&tokens.refresh).await["scope"], "shop shop:admin auth:admin");
+
+    auth.sql("UPDATE credentials SET scopes = '{shop,shop:admin}'").await;
+    auth.sql("UPDATE clients SET scopes = '{shop,auth:admin}'").await;
+
+    assert_eq!(auth.introspect(&tokens.refresh).await["scope"], "shop");
+}
+
+#[tokio::test]
 async fn a_rotated_refresh_token_is_not_active_and_its_access_token_is() {
     let (auth, _, first) = start().await;
 
