@@ -125,7 +125,12 @@ impl Throttle {
         // What is no e-mail is nobody's, and counted as one.
         let key = email.as_ref().map_or_else(String::new, Email::to_string);
         let seat = self.gate.enter(&key, &source.network);
+        // Of a burst from one network only the first few ask the database, the others when it is
+        // their turn. Others of the same e-mail are not waited for: they may be anybody.
+        let mut room = Room { pair: PAIR_IN_FLIGHT, email: usize::MAX, network: usize::MAX };
         let found = loop {
+            let gets = source.gone.run_until_cancelled(seat.gets(room));
+            gets.await.ok_or(Error::ClientGone)?;
             let connection = db.get().await?;
             let found = store::find(&connection, &key, &source.network).await?;
             if let Some((kind, counter)) = found.blocked() {
@@ -137,12 +142,10 @@ impl Throttle {
             }
             // None is held while waiting or hashing.
             drop(connection);
-            let room = self.room(&found);
+            room = self.room(&found);
             if seat.has(room) {
                 break found;
             }
-            let gets = source.gone.run_until_cancelled(seat.gets(room));
-            gets.await.ok_or(Error::ClientGone)?;
         };
         let verified = match password {
             Some(password) => {
