@@ -154,7 +154,11 @@ pub async fn clear(db: &impl GenericClient, email: &Email, network: &Network) ->
     Ok(())
 }
 
-const UNLOCK: &str = "DELETE FROM throttle WHERE email = $1 AND email <> ''";
+// In the order in which a failure writes them: the pairs, then the e-mail's own.
+const UNLOCK: &str = "
+    DELETE FROM throttle WHERE (kind, email, network) IN (
+        SELECT kind, email, network FROM throttle
+        WHERE email = $1 AND email <> '' ORDER BY kind DESC FOR UPDATE)";
 
 /// Forgets every failure on this e-mail.
 pub async fn unlock(db: &impl GenericClient, email: &Email) -> Result<(), Error> {
