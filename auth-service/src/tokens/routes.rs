@@ -1,4 +1,5 @@
-//! HTTP of tokens: the token endpoint, the tutorial's `/login`, and the server's metadata.
+//! HTTP of tokens: the token endpoint, the tutorial's `/login`, revocation, introspection, and the
+//! server's metadata.
 
 use std::sync::Arc;
 
