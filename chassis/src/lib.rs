@@ -8,7 +8,8 @@
 //! | [`config`] | environment variables and flags, in sections |
 //! | [`log`] | logs, as text or JSON |
 //! | [`metrics`] | metrics for Prometheus |
-//! | [`db`] | PostgreSQL: pool, errors, migrations |
+//! | [`db`] | PostgreSQL: pool, errors, listening, migrations |
+//! | [`purge`] | what is past its time goes |
 //! | [`health`] | started, serving, draining |
 //! | [`edge`] | HTTP: routes, guards, refusals, headers |
 //! | [`docs`] | OpenAPI and Swagger UI |
@@ -28,6 +29,7 @@ pub mod health;
 pub mod log;
 pub mod metrics;
 mod ops;
+pub mod purge;
 pub mod serve;
 pub mod server;
 

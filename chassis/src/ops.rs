@@ -12,14 +12,16 @@ use crate::db::{Db, DbError};
 use crate::edge::{Named, Refusal, Route, any_of, reply, with};
 use crate::health::Health;
 use crate::metrics;
+use crate::server::Observe;
 
-/// How long readiness waits for the database; a probe's own timeout is longer.
+/// How long an answer waits for the database; a probe's own timeout is longer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the ops port tells about.
 pub(crate) struct Ops {
     pub(crate) health: Arc<Health>,
     pub(crate) db: Db,
+    pub(crate) observe: Option<Observe>,
 }
 
 pub(crate) fn routes(ops: &Arc<Ops>) -> Route {
@@ -62,6 +64,10 @@ async fn answers(db: &Db) -> Result<(), DbError> {
 
 async fn exposition(ops: Arc<Ops>) -> Result<Response, Refusal> {
     ops.db.observe();
+    if let Some(observe) = &ops.observe {
+        // Where it takes longer, the figures of the last scrape stand.
+        let _ = tokio::time::timeout(PATIENCE, observe()).await;
+    }
     let mut response = Response::new(metrics::render().into());
     let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, text);

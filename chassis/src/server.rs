@@ -32,6 +32,9 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 pub type Background =
     Box<dyn FnOnce(CancellationToken) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
+/// Records what is only known when it is asked for; it may ask the database.
+pub type Observe = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
 /// Both ports, bound.
 pub struct Server {
     config: HttpConfig,
@@ -53,6 +56,8 @@ pub struct Service {
     pub migrations: Migrations,
     /// Work beside the requests.
     pub background: Option<Background>,
+    /// Brings its own metrics up to date, for a scrape.
+    pub observe: Option<Observe>,
 }
 
 /// A port that could not be bound.
@@ -90,10 +95,10 @@ impl Server {
         let addr = self.addr();
         tracing::info!(%addr, ops_addr = %self.ops_addr(), "listening");
         let Self { config, listener, ops_listener } = self;
-        let Service { route, shape, db, database, migrations, background } = service;
+        let Service { route, shape, db, database, migrations, background, observe } = service;
 
         let health = Arc::new(Health::default());
-        let ops = Arc::new(Ops { health: Arc::clone(&health), db: db.clone() });
+        let ops = Arc::new(Ops { health: Arc::clone(&health), db: db.clone(), observe });
         let ops_shutdown = CancellationToken::new();
         let ops_limits = Limits { connections: OPS_CONNECTIONS, grace: Duration::from_secs(1) };
         let ops_edge = Edge::ops(ops::routes(&ops));

@@ -115,6 +115,7 @@ pub fn service(config: &Config) -> Result<Service, Error> {
         database: config.database.clone(),
         migrations: migrations(),
         background: Some(Box::new(move |stop| Box::pin(purge::run(db, stop)))),
+        observe: None,
     })
 }
 

@@ -1,11 +1,8 @@
 //! SQL of purging, and nothing else.
 
-use deadpool_postgres::GenericClient;
-
-use crate::error::Error;
-
 // By the time of the statement, which an index can be searched with; `clock_timestamp` is another in
 // each row. Rows that another replica is deleting, or somebody is writing, are left for the next time.
+/// Each deletes a batch of `$1` rows.
 pub(super) const STATEMENTS: [&str; 3] = [
     "DELETE FROM sessions WHERE id IN (
         SELECT id FROM sessions
@@ -23,13 +20,3 @@ pub(super) const STATEMENTS: [&str; 3] = [
             AND at < statement_timestamp() - interval '90 days'
         FOR UPDATE SKIP LOCKED)",
 ];
-
-/// Deletes a batch; says how many rows that were.
-pub(super) async fn delete(
-    db: &impl GenericClient,
-    statement: &str,
-    batch: i64,
-) -> Result<u64, Error> {
-    let statement = db.prepare_cached(statement).await?;
-    Ok(db.execute(&statement, &[&batch]).await?)
-}

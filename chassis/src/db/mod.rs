@@ -1,18 +1,22 @@
-//! PostgreSQL: the pool, what can go wrong with it, migrations, TLS, and what the server says about
-//! itself.
+//! PostgreSQL: the pool, what can go wrong with it, listening, migrations, TLS, and what the server
+//! says about itself.
 
 mod error;
 mod facts;
+mod listen;
 mod migrate;
 mod tls;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
 use tokio_postgres::config::SslMode;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 pub use error::DbError;
 pub use facts::Facts;
+pub use listen::Listener;
 pub use migrate::{MigrateError, Migrations};
 
 use crate::config::DatabaseConfig;
@@ -33,6 +37,9 @@ const SESSION: &str =
 #[derive(Clone)]
 pub struct Db {
     pool: Pool,
+    /// For connections beside the pool.
+    postgres: Arc<tokio_postgres::Config>,
+    tls: MakeRustlsConnect,
 }
 
 /// One connection; it goes back to the pool when it is dropped.
@@ -44,13 +51,14 @@ impl Db {
         let postgres = with_bounds(&config.postgres, SESSION);
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let tls = tls::connector(&postgres)?;
-        let pool = Pool::builder(Manager::from_config(postgres, tls, recycling))
+        let manager = Manager::from_config(postgres.clone(), tls.clone(), recycling);
+        let pool = Pool::builder(manager)
             .max_size(config.pool_size)
             .timeouts(Timeouts { wait: Some(WAIT), create: Some(WAIT), recycle: Some(WAIT) })
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| DbError::Unavailable(error.to_string()))?;
-        Ok(Self { pool })
+        Ok(Self { pool, postgres: Arc::new(postgres), tls })
     }
 
     /// A connection, as soon as one is free.

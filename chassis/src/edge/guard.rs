@@ -7,13 +7,15 @@
 
 use std::convert::Infallible;
 use std::future::ready;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
-use http::{HeaderValue, StatusCode};
-use proto::fields::{self, BodyError, FromFields};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use proto::fields::{self, BodyError, FromFields, Message};
+use proto::problem::FieldError;
 use proto::{Caller, Verifier};
 use tokio::sync::Semaphore;
 use tokio::task::JoinError;
@@ -94,6 +96,32 @@ pub fn verify<S: Protected>(state: &S, sent: Option<&Authorization>) -> Result<C
         .ok_or_else(|| Refusal::unauthenticated(S::REALM))?;
     let token = std::str::from_utf8(token).map_err(|_| Refusal::invalid_token(S::REALM))?;
     state.verifier().verify(token).map_err(|_| Refusal::invalid_token(S::REALM))
+}
+
+/// A header that may be sent once, parsed; what it must be is said as of a field of its name.
+pub fn header<T>(name: &'static str) -> BoxedFilter<(Option<T>,)>
+where
+    T: FromStr<Err: Into<Message>> + Send + 'static,
+{
+    warp::header::headers_cloned()
+        .and_then(move |headers: HeaderMap| {
+            ready(parse_header(name, &headers).map_err(reject::custom))
+        })
+        .boxed()
+}
+
+fn parse_header<T>(name: &'static str, headers: &HeaderMap) -> Result<Option<T>, Refusal>
+where
+    T: FromStr<Err: Into<Message>>,
+{
+    let mut sent = headers.get_all(name).iter();
+    let parsed = match (sent.next(), sent.next()) {
+        (None, _) => return Ok(None),
+        // What is no ASCII is as wrong as an empty text.
+        (Some(value), None) => value.to_str().unwrap_or_default().parse().map_err(Into::into),
+        (Some(_), Some(_)) => Err(Message::from("must be sent once")),
+    };
+    parsed.map(Some).map_err(|message| Refusal::validation(vec![FieldError::new(name, message)]))
 }
 
 /// A body of JSON, read member by member.
