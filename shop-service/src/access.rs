@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chassis::edge::Refusal;
 use chassis::edge::guard::bearer;
+use proto::verifier::Subject;
 use proto::{Caller, Scope, UserId};
 use warp::filters::BoxedFilter;
 
@@ -35,6 +36,36 @@ pub struct Admin {
     pub user: Option<UserId>,
 }
 
+/// Who changes an order.
+#[derive(Debug)]
+pub struct Actor {
+    subject: Subject,
+    is_admin: bool,
+}
+
+impl Actor {
+    /// The person; a machine is none.
+    pub fn user(&self) -> Option<UserId> {
+        match self.subject {
+            Subject::User(user) => Some(user),
+            Subject::Client(_) => None,
+        }
+    }
+
+    /// The user's id, or the client's.
+    pub fn id(&self) -> String {
+        match &self.subject {
+            Subject::User(user) => user.to_string(),
+            Subject::Client(client) => client.clone(),
+        }
+    }
+
+    /// Whose orders alone the caller may change; `None` for an admin, who may change all.
+    pub fn only_own(&self) -> Option<UserId> {
+        if self.is_admin { None } else { self.user() }
+    }
+}
+
 /// Passes a person with the scope `shop`.
 pub fn customer(shop: &Arc<Shop>) -> BoxedFilter<(Customer,)> {
     bearer(shop, |caller| match caller.user() {
@@ -61,6 +92,30 @@ pub fn member(shop: &Arc<Shop>) -> BoxedFilter<(Member,)> {
 pub fn admin(shop: &Arc<Shop>) -> BoxedFilter<(Admin,)> {
     bearer(shop, |caller: Caller| match caller.may(Scope::ShopAdmin) {
         true => Ok(Admin { user: caller.user() }),
+        false => Err(crate::error::Error::NotAnAdmin.into()),
+    })
+}
+
+/// Passes a person with the scope `shop`, and whoever has `shop:admin`.
+pub fn customer_or_admin(shop: &Arc<Shop>) -> BoxedFilter<(Actor,)> {
+    bearer(shop, |caller: Caller| {
+        let is_admin = caller.may(Scope::ShopAdmin);
+        match caller.user() {
+            Some(_) if caller.may(Scope::Shop) => Ok(Actor { subject: caller.subject, is_admin }),
+            _ if is_admin => Ok(Actor { subject: caller.subject, is_admin }),
+            Some(_) => Err(lacks(Scope::Shop, "This needs the scope `shop` or `shop:admin`.")),
+            None => Err(lacks(
+                Scope::Shop,
+                "This needs a person's token, or one with the scope `shop:admin`.",
+            )),
+        }
+    })
+}
+
+/// Passes whoever has the scope `shop:admin`, to change anybody's order.
+pub fn mover(shop: &Arc<Shop>) -> BoxedFilter<(Actor,)> {
+    bearer(shop, |caller: Caller| match caller.may(Scope::ShopAdmin) {
+        true => Ok(Actor { subject: caller.subject, is_admin: true }),
         false => Err(crate::error::Error::NotAnAdmin.into()),
     })
 }

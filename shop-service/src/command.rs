@@ -73,6 +73,7 @@ async fn run(Cli { command, settings }: Cli) -> Result<(), CommandError> {
 /// The service as [`chassis::Server::run`] runs it.
 pub fn service(config: &Config) -> Result<Service, DbError> {
     let shop = Arc::new(Shop::new(config)?);
+    let observed = Arc::clone(&shop);
     Ok(Service {
         route: routes::routes(&shop, config.public_auth_url.as_str()),
         shape: |_, _| None,
@@ -80,5 +81,6 @@ pub fn service(config: &Config) -> Result<Service, DbError> {
         database: config.database.clone(),
         migrations: migrations(),
         background: Some(Box::new(|stop| Box::pin(delivery::work(shop, stop)))),
+        observe: Some(Box::new(move || Box::pin(delivery::observe(Arc::clone(&observed))))),
     })
 }

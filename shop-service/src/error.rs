@@ -68,12 +68,20 @@ pub enum Error {
     /// No such order, or none the caller may see.
     #[error("no such order")]
     OrderNotFound,
+    /// The order's status is not one that may become the wanted one.
+    #[error("the order is {is} and cannot become {wanted}")]
+    WrongStatus {
+        /// What it is.
+        is: &'static str,
+        /// What it should become.
+        wanted: &'static str,
+    },
+    /// The key stands for another request.
+    #[error("the idempotency key was used with another body")]
+    IdempotencyKeyReused,
     /// No such job that is not done.
     #[error("no such job")]
     JobNotFound,
-    /// A job that this version cannot do.
-    #[error("{0}")]
-    Job(String),
     /// The database.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -134,8 +142,17 @@ impl From<Error> for Refusal {
                 refusal
             }
             Error::OrderNotFound => Self::not_found("There is no such order, or none you may see."),
+            Error::WrongStatus { is, wanted } => Self::new(
+                StatusCode::CONFLICT,
+                "wrong_status",
+                format!("The order is {is}; it cannot become {wanted}."),
+            ),
+            Error::IdempotencyKeyReused => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency_key_reused",
+                "The Idempotency-Key stands for another body; take a new key.",
+            ),
             Error::JobNotFound => Self::not_found("There is no such job, or it is done."),
-            Error::Job(cause) => Self::internal(cause),
             Error::Database(error) => Self::database(&error),
         }
     }
@@ -166,8 +183,9 @@ mod tests {
             (Error::CartEmpty, 409, "cart_empty"),
             (Error::StockShort(Vec::new()), 409, "stock_short"),
             (Error::OrderNotFound, 404, "not_found"),
+            (Error::WrongStatus { is: "SHIPPED", wanted: "SHIPPED" }, 409, "wrong_status"),
+            (Error::IdempotencyKeyReused, 422, "idempotency_key_reused"),
             (Error::JobNotFound, 404, "not_found"),
-            (Error::Job("internal words".to_owned()), 500, "internal"),
             (Error::Database(database()), 503, "unavailable"),
         ] {
             let refusal = Refusal::from(error);

@@ -8,10 +8,10 @@
 //! | [`config`] | its configuration |
 //! | [`money`] | exact amounts |
 //! | [`error`] | what can go wrong |
+//! | [`outbox`] | jobs that a transaction leaves to be done elsewhere |
 //! | [`registrar`] | the auth service, as far as the shop needs it |
 //! | [`state`] | what the handlers share |
 //! | [`access`] | who may call |
-//! | [`outbox`] | jobs that a transaction leaves to be done elsewhere |
 //! | [`users`] | profiles, registration, deletion |
 //! | [`categories`] | what products are sorted into |
 //! | [`products`] | what is on sale |

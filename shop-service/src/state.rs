@@ -3,10 +3,10 @@
 use chassis::edge::guard::Protected;
 use chassis::{Db, DbError};
 use proto::Verifier;
-use tokio::sync::Notify;
 
 use crate::config::Config;
 use crate::error::REALM;
+use crate::outbox::signal::Signal;
 use crate::registrar::Registrar;
 
 /// What the shop's handlers share.
@@ -17,8 +17,8 @@ pub struct Shop {
     pub registrar: Registrar,
     /// Judges tokens.
     verifier: Verifier,
-    /// Wakes this replica's worker: there is a new job in the outbox.
-    pub outbox: Notify,
+    /// Wakes the workers: there is a new job in the outbox.
+    pub outbox: Signal,
 }
 
 impl Shop {
@@ -29,7 +29,7 @@ impl Shop {
             db: Db::new(&config.database)?,
             registrar: Registrar::new(config),
             verifier: Verifier::new(&token.secrets, token.issuer.as_str(), &token.audience),
-            outbox: Notify::new(),
+            outbox: Signal::default(),
         })
     }
 }

@@ -116,6 +116,7 @@ async fn left_to_another(system: &mut System, gone: &Person) {
     // The lease of the dead one, as if a minute had passed.
     let end_lease = "UPDATE outbox SET next_attempt_at = clock_timestamp()";
     system.shop_db.execute(end_lease, &[]).await.unwrap();
+    system.shop_db.batch_execute("NOTIFY outbox").await.unwrap();
     system.until_auth_is_told().await;
 }
 

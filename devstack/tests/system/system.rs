@@ -121,7 +121,9 @@ impl System {
     /// Waits until auth has been told of every deletion.
     pub(crate) async fn until_auth_is_told(&self) {
         eventually("auth has been told", async || {
-            (count(&self.shop_db, "outbox WHERE done_at IS NULL").await == 0).then_some(())
+            (count(&self.shop_db, "outbox WHERE done_at IS NULL AND kind = 'unregister'").await
+                == 0)
+                .then_some(())
         })
         .await;
     }

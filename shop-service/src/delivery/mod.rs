@@ -1,7 +1,9 @@
-//! Delivery: the worker that does the outbox's jobs, a file a kind, and what an admin sees of it.
+//! Delivery: the workers that do the outbox's jobs, a file a kind, and what an admin sees of it.
 //!
-//! Each replica has a worker. It is woken by its own replica's transactions, and looks by itself
-//! every few seconds for what others left.
+//! Each replica has a lane for each kind, so that a mail server that hangs never holds up what
+//! frees an e-mail. A lane is woken by whoever leaves a job, here or in another replica; sleeps
+//! until the next one is due; and looks by itself from time to time, should nobody have told.
+//! Kinds that only a newer version knows are left to it.
 
 pub mod routes;
 mod unregister;
@@ -9,63 +11,143 @@ mod unregister;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chassis::purge;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::error::Error;
-use crate::outbox::{self, Job, store};
+use crate::orders;
+use crate::outbox::{self, Failure, Job, signal, store};
 use crate::state::Shop;
 use crate::users::UNREGISTER;
 
-/// How often a worker looks for jobs that nobody woke it for: failed ones, those of replicas
-/// that died.
-const LOOK: Duration = Duration::from_secs(2);
+/// How long a lane sleeps at most, and at least: what is due may be another's already.
+const LOOK: Duration = Duration::from_secs(10);
+const BLINK: Duration = Duration::from_millis(50);
 
-/// `outbox_depth`: jobs that are not done.
+/// How long a lane sleeps when the outbox cannot be read.
+const RECOVER: Duration = Duration::from_secs(2);
+
+/// `outbox_depth`, by kind: jobs that wait or fail.
 const DEPTH: &str = "outbox_depth";
-/// `outbox_oldest_age_seconds`: the age of the oldest of them.
+/// `outbox_oldest_age_seconds`, by kind: the age of the oldest of them.
 const AGE: &str = "outbox_oldest_age_seconds";
+/// `outbox_dead`, by kind: jobs that were given up.
+const DEAD: &str = "outbox_dead";
 
-/// Does jobs until `stop`; the one that runs then is finished.
+/// Jobs of one kind, and how many of them are done at once.
+#[derive(Debug, Clone, Copy)]
+struct Lane {
+    kind: &'static str,
+    at_once: usize,
+}
+
+const LANES: [Lane; 1] = [Lane { kind: UNREGISTER, at_once: 2 }];
+
+/// All kinds of jobs.
+const KINDS: [&str; 2] = [UNREGISTER, orders::MAIL];
+
+/// What is past its time.
+const PURGE: [&str; 2] = [store::PURGE, orders::store::PURGE_KEYS];
+
+/// Does jobs until `stop`; those that run then are finished.
 pub async fn work(shop: Arc<Shop>, stop: CancellationToken) {
+    let work = TaskTracker::new();
+    for lane in LANES {
+        work.spawn(run(lane, Arc::clone(&shop), stop.clone()));
+    }
+    work.spawn(purge::run(shop.db.clone(), &PURGE, stop.clone()));
+    work.close();
+    tokio::join!(signal::relay(&shop.db, &shop.outbox, stop), work.wait());
+}
+
+async fn run(lane: Lane, shop: Arc<Shop>, stop: CancellationToken) {
+    let mut due = shop.outbox.due();
+    let mut running = JoinSet::new();
     while !stop.is_cancelled() {
-        // In a task of its own: a panic costs a job its lease, not the shop its worker.
-        match tokio::spawn(take_and_do(Arc::clone(&shop))).await {
-            Ok(Ok(true)) => continue,
-            Ok(Ok(false)) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the outbox cannot be read"),
-            Err(panic) => tracing::error!(%panic, "a job failed badly"),
-        }
+        // Before the look, so that no job left after it is missed.
+        due.mark_unchanged();
+        let rest = match take(lane, &shop, &mut running).await {
+            Ok(rest) => rest,
+            Err(error) => {
+                tracing::warn!(%error, "the outbox cannot be read");
+                RECOVER
+            }
+        };
+        let has_room = running.len() < lane.at_once;
         tokio::select! {
-            () = shop.outbox.notified() => {}
-            () = tokio::time::sleep(LOOK) => {}
+            Some(ended) = running.join_next() => log_panic(ended),
+            _ = due.changed(), if has_room => {}
+            () = sleep(rest), if has_room => {}
             () = stop.cancelled() => {}
         }
     }
+    while let Some(ended) = running.join_next().await {
+        log_panic(ended);
+    }
 }
 
-/// Does a job that is due; says whether there was one.
-async fn take_and_do(shop: Arc<Shop>) -> Result<bool, Error> {
-    let job = {
-        let db = shop.db.get().await?;
-        observe(store::backlog(&db).await?);
-        store::take(&db).await?
+/// Begins as many jobs that are due as the lane has room for; says how long to sleep then.
+async fn take(lane: Lane, shop: &Arc<Shop>, running: &mut JoinSet<()>) -> Result<Duration, Error> {
+    let room = lane.at_once - running.len();
+    if room == 0 {
+        return Ok(LOOK);
+    }
+    let db = shop.db.get().await?;
+    let jobs = store::take(&db, lane.kind, i64::try_from(room).unwrap_or(1)).await?;
+    let has_more = jobs.len() == room;
+    for job in jobs {
+        running.spawn(attempt(lane.kind, Arc::clone(shop), job));
+    }
+    if has_more {
+        return Ok(LOOK);
+    }
+    Ok(store::until_due(&db, lane.kind).await?.map_or(LOOK, |rest| rest.clamp(BLINK, LOOK)))
+}
+
+/// A panic costs a job its lease, not the lane its life.
+fn log_panic(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(panic) = ended {
+        tracing::error!(%panic, "a job failed badly");
+    }
+}
+
+async fn attempt(kind: &'static str, shop: Arc<Shop>, job: Job) {
+    let Err(failure) = perform(kind, &shop, &job).await else { return };
+    let (id, attempt) = (job.id, job.attempt);
+    let recorded = match &failure {
+        Failure::Again(error) => {
+            tracing::warn!(%id, kind, attempt, error, "a job failed and will be tried again");
+            postpone(&shop, &job, error).await
+        }
+        Failure::Never(error) => {
+            tracing::error!(%id, kind, attempt, error, "a job is given up; an admin may retry it");
+            give_up(&shop, &job, error).await
+        }
     };
-    let Some(job) = job else { return Ok(false) };
-    if let Err(error) = run(&shop, &job).await {
-        let (id, kind, attempt) = (job.id, &job.kind, job.attempt);
-        tracing::warn!(%id, kind, attempt, %error, "a job failed and will be tried again");
-        let pause = outbox::pause(job.attempt, jitter(&job));
-        store::postpone(&shop.db.get().await?, job.id, &error.to_string(), pause).await?;
+    if let Err(error) = recorded {
+        // It is taken again when its lease ends.
+        tracing::warn!(%id, kind, %error, "why a job failed cannot be stored");
     }
-    Ok(true)
 }
 
-async fn run(shop: &Shop, job: &Job) -> Result<(), Error> {
-    match job.kind.as_str() {
+async fn perform(kind: &str, shop: &Shop, job: &Job) -> Result<(), Failure> {
+    match kind {
+        _ if job.is_expired => Err(Failure::Never("its time is over".to_owned())),
         UNREGISTER => unregister::unregister(shop, job).await,
-        // Left by a newer version, which will do it.
-        kind => Err(Error::Job(format!("{kind} is no kind of job this version knows"))),
+        _ => Err(Failure::Again("no lane does this kind of job".to_owned())),
     }
+}
+
+async fn postpone(shop: &Shop, job: &Job, error: &str) -> Result<(), Error> {
+    let pause = outbox::pause(job.attempt, jitter(job));
+    store::postpone(&shop.db.get().await?, job, error, pause).await
+}
+
+async fn give_up(shop: &Shop, job: &Job, error: &str) -> Result<(), Error> {
+    store::give_up(&shop.db.get().await?, job, error).await
 }
 
 /// From 0 to 1, by the random end of the job's id.
@@ -74,8 +156,18 @@ fn jitter(job: &Job) -> f64 {
     f64::from(u16::from_be_bytes([high, low])) / f64::from(u16::MAX)
 }
 
+/// Records how much is not done.
 #[expect(clippy::cast_precision_loss, reason = "an outbox has no 2^52 jobs")]
-fn observe((depth, age): (i64, f64)) {
-    metrics::gauge!(DEPTH).set(depth as f64);
-    metrics::gauge!(AGE).set(age);
+pub async fn observe(shop: Arc<Shop>) {
+    let backlog = async { store::backlog(&shop.db.get().await?).await };
+    let backlog = match backlog.await {
+        Ok(backlog) => backlog,
+        Err(error) => return tracing::warn!(%error, "the outbox cannot be counted"),
+    };
+    for kind in KINDS {
+        let of_kind = backlog.get(kind).copied().unwrap_or_default();
+        metrics::gauge!(DEPTH, "kind" => kind).set(of_kind.depth as f64);
+        metrics::gauge!(AGE, "kind" => kind).set(of_kind.oldest_age);
+        metrics::gauge!(DEAD, "kind" => kind).set(of_kind.dead as f64);
+    }
 }

@@ -69,12 +69,17 @@ impl FromQuery for Wanted {
 async fn list(caller: Admin, wanted: Wanted, shop: Arc<Shop>) -> Result<Response, Error> {
     let Wanted { page, state } = wanted;
     let db = shop.db.get().await?;
-    let jobs = store::list(&db, page.above(), page.rows(), state);
-    let ((), jobs) = try_join!(users::admit(&db, caller.user), jobs)?;
+    let (admit, above, rows) = (users::admit(&db, caller.user), page.above(), page.rows());
+    let ((), jobs) = match state {
+        Some(state) => try_join!(admit, store::list_of_state(&db, above, rows, state))?,
+        None => try_join!(admit, store::list(&db, above, rows))?,
+    };
     Ok(page.reply(jobs, |job| job.id.0))
 }
 
 /// Try a job at once
+///
+/// One that was given up begins anew.
 #[utoipa::path(
     post, path = "/admin/outbox/{id}/retry", tag = "admin",
     params(("id" = JobId, Path, description = "The job's id.")),
@@ -87,6 +92,6 @@ async fn retry(id: JobId, caller: Admin, shop: Arc<Shop>) -> Result<Response, Er
     users::hold(&tx, caller.user).await?;
     let job = store::retry(&tx, id).await?.ok_or(Error::JobNotFound)?;
     tx.commit().await?;
-    shop.outbox.notify_one();
+    shop.outbox.job_left();
     Ok(reply::json(&job))
 }

@@ -4,16 +4,15 @@
 
 use proto::UserId;
 
-use crate::error::Error;
-use crate::outbox::{self, Job};
+use crate::outbox::{self, Failure, Job};
 use crate::state::Shop;
 use crate::users;
 
-pub(super) async fn unregister(shop: &Shop, job: &Job) -> Result<(), Error> {
+pub(super) async fn unregister(shop: &Shop, job: &Job) -> Result<(), Failure> {
     let user = job.payload.get("user").and_then(|user| user.as_str());
     let user: UserId = user
         .and_then(|user| user.parse().ok())
-        .ok_or_else(|| Error::Job("the job names no user".to_owned()))?;
+        .ok_or_else(|| Failure::Again("the job names no user".to_owned()))?;
     shop.registrar.unregister(user).await?;
     let mut db = shop.db.get().await?;
     let tx = db.transaction().await?;

@@ -3,40 +3,86 @@
 //! The user's row is the queue of that user's checkouts and the fence against the user's
 //! deletion. Products are locked in id order, so that two checkouts of the same products cannot
 //! deadlock. The lines come from the cart as it is emptied, so that one cart cannot give two
-//! orders. Where anything is short, all of it is taken back.
+//! orders. Where anything is short, all of it is taken back. The mail to the customer is left as a
+//! job in the same transaction.
 
+use futures_util::try_join;
 use proto::UserId;
 use proto::problem::ShortProduct;
+use serde_json::json;
 
-use super::{Line, Order, OrderId, OrderItem, PlaceOrder, store};
+use super::idempotency::{IdempotencyKey, KeyedRequest};
+use super::{Line, MAIL, Order, OrderId, OrderItem, PlaceOrder, Status, store};
 use crate::error::Error;
 use crate::money::Money;
+use crate::outbox::{self, NewJob};
 use crate::state::Shop;
 use crate::users;
+
+/// What came of a checkout.
+pub(super) enum Checkout {
+    /// This order was placed.
+    Placed(Order),
+    /// It was placed before, under the same key.
+    Replayed(Order),
+}
 
 pub(super) async fn checkout(
     shop: &Shop,
     user: UserId,
+    key: Option<&IdempotencyKey>,
     wanted: &PlaceOrder,
-) -> Result<Order, Error> {
-    match place(shop, user, wanted).await {
+) -> Result<Checkout, Error> {
+    let request = key.map(|key| KeyedRequest::new(key, wanted));
+    match place(shop, user, request.as_ref(), wanted).await {
         // Another transaction was in the way; the second try comes after it.
-        Err(Error::Database(error)) if error.is_conflict() => place(shop, user, wanted).await,
+        Err(Error::Database(error)) if error.is_conflict() => {
+            place(shop, user, request.as_ref(), wanted).await
+        }
         result => result,
     }
 }
 
-async fn place(shop: &Shop, user: UserId, wanted: &PlaceOrder) -> Result<Order, Error> {
+async fn place(
+    shop: &Shop,
+    user: UserId,
+    request: Option<&KeyedRequest<'_>>,
+    wanted: &PlaceOrder,
+) -> Result<Checkout, Error> {
     let mut db = shop.db.get().await?;
     let tx = db.transaction().await?;
-    users::queue(&tx, user).await?;
-    let items = judge(store::take_cart(&tx, user).await?)?;
+    // Sent together and done in this order: what comes after the queue sees what the checkout
+    // before it in the queue has done.
+    let ((), placed, lines) = try_join!(
+        users::queue(&tx, user),
+        store::find_placed(&tx, user, request),
+        store::take_cart(&tx, user),
+    )?;
+    if let (Some(request), Some(placed)) = (request, placed) {
+        let order = store::find(&tx, request.repeats(&placed)?, Some(user)).await?;
+        return Ok(Checkout::Replayed(order.ok_or(Error::OrderNotFound)?.at_placement()));
+    }
+    let items = judge(lines)?;
     let total = Money(items.iter().map(OrderItem::price).sum());
     let id = OrderId::generate();
+    let mail =
+        NewJob { kind: MAIL, payload: json!({ "order": id }), user: Some(user), may_expire: true };
     let address = &wanted.shipping_address;
-    let order = store::insert(&tx, id, user, address, total, items).await?;
+    let (order, ()) = try_join!(
+        store::insert(&tx, id, user, address, total, items, request),
+        outbox::store::insert(&tx, &mail),
+    )?;
     tx.commit().await?;
-    Ok(order)
+    shop.outbox.job_left();
+    Ok(Checkout::Placed(order.at_placement()))
+}
+
+impl Order {
+    /// As it was when it was placed, whatever became of it: a repeated request gets the same
+    /// answer. Its lines and its total never change.
+    fn at_placement(self) -> Self {
+        Self { status: Status::Processing, history: Some(Vec::new()), ..self }
+    }
 }
 
 /// Whether there is something to order, and enough of all of it.

@@ -1,17 +1,19 @@
 //! Orders: what was bought, at the price and under the name of that moment.
 
+mod advance;
+mod cancel;
 mod checkout;
+mod idempotency;
 pub mod routes;
 pub mod store;
 
-use chassis::DbError;
-use proto::fields::{Fields, FromFields, Text};
+use proto::fields::{self, Field, Fields, FromFields, Message, Text};
 use rust_decimal::Decimal;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-use crate::error::Error;
 use crate::money::Money;
 use crate::products::ProductId;
 
@@ -23,21 +25,54 @@ proto::define_id!(
 /// Where an order is sent.
 pub type ShippingAddress = Text<1, 1000>;
 
+/// The kind of the job that tells the customer of an order; see [`crate::delivery`].
+pub const MAIL: &str = "order_mail";
+
 /// How far an order has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
     /// Placed.
     Processing,
+    /// On its way.
+    Shipped,
+    /// Arrived.
+    Delivered,
+    /// Taken back before it was sent.
+    Cancelled,
 }
 
 impl Status {
-    /// As it is stored.
-    fn parse(stored: &str) -> Result<Self, Error> {
-        match stored {
-            "PROCESSING" => Ok(Self::Processing),
-            _ => Err(DbError::Unreadable("orders.status").into()),
+    const ALL: [Self; 4] = [Self::Processing, Self::Shipped, Self::Delivered, Self::Cancelled];
+
+    /// As it is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Processing => "PROCESSING",
+            Self::Shipped => "SHIPPED",
+            Self::Delivered => "DELIVERED",
+            Self::Cancelled => "CANCELLED",
         }
+    }
+
+    /// The only one it follows; none where orders begin.
+    fn predecessor(self) -> Option<Self> {
+        match self {
+            Self::Processing => None,
+            Self::Shipped | Self::Cancelled => Some(Self::Processing),
+            Self::Delivered => Some(Self::Shipped),
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+}
+
+impl Field for Status {
+    fn from_json(json: &RawValue) -> Result<Self, Message> {
+        Self::parse(&fields::string(json)?)
+            .ok_or_else(|| "must be PROCESSING, SHIPPED, DELIVERED or CANCELLED".into())
     }
 }
 
@@ -58,6 +93,24 @@ pub struct Order {
     pub placed_at: OffsetDateTime,
     /// Its lines.
     pub items: Vec<OrderItem>,
+    /// How it came there, the first change first; of a single order only, not in a list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history: Option<Vec<Change>>,
+}
+
+/// A change of an order's status.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Change {
+    /// What it was.
+    pub from: Status,
+    /// What it became.
+    pub to: Status,
+    /// When.
+    #[serde(with = "time::serde::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
+    pub at: OffsetDateTime,
+    /// The user's id, or the client's; `null` once that person is gone.
+    pub by: Option<String>,
 }
 
 /// A line of an order.
@@ -97,5 +150,30 @@ pub struct PlaceOrder {
 impl FromFields for PlaceOrder {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         Some(Self { shipping_address: fields.required("shipping_address")? })
+    }
+}
+
+/// `PATCH /orders/{id}`.
+#[derive(Debug, ToSchema)]
+pub struct MoveOrder {
+    /// What it becomes: `SHIPPED` after `PROCESSING`, `DELIVERED` after `SHIPPED`.
+    status: Status,
+}
+
+impl FromFields for MoveOrder {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        Some(Self { status: fields.required("status")? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_goes_from_placed_to_delivered_or_is_cancelled_before_it_is_sent() {
+        let befores = Status::ALL.map(|status| status.predecessor().map(Status::as_str));
+
+        assert_eq!(befores, [None, Some("PROCESSING"), Some("SHIPPED"), Some("PROCESSING")]);
     }
 }

@@ -2,16 +2,21 @@
 
 use std::sync::Arc;
 
-use chassis::edge::guard::{json, query};
+use chassis::edge::guard::{header, json, query};
 use chassis::edge::query::{FromQuery, Query};
 use chassis::edge::{Named, Page, Refusal, Route, any_of, reply, with};
 use futures_util::try_join;
 use utoipa::OpenApi;
+use warp::http::header::{HeaderName, HeaderValue};
 use warp::reply::Response;
-use warp::{Filter, get, path, post};
+use warp::{Filter, get, patch, path, post};
 
-use super::{Order, OrderId, PlaceOrder, checkout, store};
-use crate::access::{Customer, customer};
+use super::checkout::{self, Checkout};
+use super::idempotency::IdempotencyKey;
+use super::{
+    MoveOrder, Order, OrderId, PlaceOrder, advance as advancing, cancel as cancelling, store,
+};
+use crate::access::{Actor, Customer, customer, customer_or_admin, mover};
 use crate::error::Error;
 use crate::state::Shop;
 use crate::users;
@@ -35,18 +40,35 @@ pub fn routes(shop: &Arc<Shop>) -> Route {
         path!("orders")
             .and(post())
             .and(customer(shop))
+            .and(header("idempotency-key"))
             .and(json())
             .and(with(shop))
             .then(place)
             .named("POST /orders/"),
+        path!("orders" / OrderId / "cancel")
+            .and(post())
+            .and(customer_or_admin(shop))
+            .and(with(shop))
+            .then(cancel)
+            .named("POST /orders/{id}/cancel"),
+        path!("orders" / OrderId)
+            .and(patch())
+            .and(mover(shop))
+            .and(json())
+            .and(with(shop))
+            .then(advance)
+            .named("PATCH /orders/{id}"),
     ])
     .under("orders")
 }
 
 /// Their description.
 #[derive(OpenApi)]
-#[openapi(paths(list, show, place))]
+#[openapi(paths(list, show, place, cancel, advance))]
 pub struct Api;
+
+/// Says that an order was placed before.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// Which orders are asked for.
 struct Wanted {
@@ -100,24 +122,89 @@ async fn list(caller: Customer, wanted: Wanted, shop: Arc<Shop>) -> Result<Respo
 )]
 async fn show(id: OrderId, caller: Customer, shop: Arc<Shop>) -> Result<Response, Error> {
     let db = shop.db.get().await?;
-    let order = store::find(&db, id, caller.user, caller.is_admin);
-    let ((), order) = try_join!(users::admit(&db, caller.user), order)?;
-    Ok(reply::json(&order.ok_or(Error::OrderNotFound)?))
+    let only_of = (!caller.is_admin).then_some(caller.user);
+    let (admit, history) = (users::admit(&db, caller.user), store::history(&db, id));
+    let ((), order, history) = try_join!(admit, store::find(&db, id, only_of), history)?;
+    let order = order.ok_or(Error::OrderNotFound)?;
+    Ok(reply::json(&Order { history: Some(history), ..order }))
 }
 
 /// Order what is in the cart
 ///
-/// Stock leaves the products, and the cart is empty afterwards.
+/// Stock leaves the products, and the cart is empty afterwards. Who sends an `Idempotency-Key`
+/// may repeat the request for 24 hours, and gets the same order.
 #[utoipa::path(
     post, path = "/orders/", tag = "orders",
+    params((
+        "Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255,
+        description = "Names the request: visible ASCII, best a random UUID.",
+    )),
     request_body = PlaceOrder,
     responses(
-        (status = 201, description = "The order.", body = Order),
+        (status = 201, description = "The order.", body = Order, headers((
+            "Idempotency-Replayed" = String,
+            description = "`true` where it was placed before, under the same key."
+        ))),
         (status = 409, description = "Code `cart_empty` or `stock_short`.",
+            body = proto::Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Code `validation`, or `idempotency_key_reused`: the key \
+            stands for another body.",
             body = proto::Problem, content_type = "application/problem+json"),
     ),
     security(("password" = ["shop"])),
 )]
-async fn place(caller: Customer, wanted: PlaceOrder, shop: Arc<Shop>) -> Result<Response, Error> {
-    Ok(reply::created(&checkout::checkout(&shop, caller.user, &wanted).await?))
+async fn place(
+    caller: Customer,
+    key: Option<IdempotencyKey>,
+    wanted: PlaceOrder,
+    shop: Arc<Shop>,
+) -> Result<Response, Error> {
+    Ok(match checkout::checkout(&shop, caller.user, key.as_ref(), &wanted).await? {
+        Checkout::Placed(order) => reply::created(&order),
+        Checkout::Replayed(order) => {
+            let mut response = reply::created(&order);
+            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+            response
+        }
+    })
+}
+
+/// Cancel an order
+///
+/// One's own; with `shop:admin` anyone's. Only while it is `PROCESSING`; the stock comes back.
+#[utoipa::path(
+    post, path = "/orders/{id}/cancel", tag = "orders",
+    params(("id" = OrderId, Path, description = "The order's id.")),
+    responses(
+        (status = 200, description = "The order, cancelled.", body = Order),
+        (status = 409, description = "Code `wrong_status`: it is not `PROCESSING` any more.",
+            body = proto::Problem, content_type = "application/problem+json"),
+    ),
+    security(("password" = ["shop"]), ("password" = ["shop:admin"])),
+)]
+async fn cancel(id: OrderId, caller: Actor, shop: Arc<Shop>) -> Result<Response, Error> {
+    Ok(reply::json(&cancelling::cancel(&shop, &caller, id).await?))
+}
+
+/// Move an order along
+///
+/// From `PROCESSING` to `SHIPPED`, from there to `DELIVERED`.
+#[utoipa::path(
+    patch, path = "/orders/{id}", tag = "orders",
+    params(("id" = OrderId, Path, description = "The order's id.")),
+    request_body = MoveOrder,
+    responses(
+        (status = 200, description = "The order as it is now.", body = Order),
+        (status = 409, description = "Code `wrong_status`: that does not follow what it is.",
+            body = proto::Problem, content_type = "application/problem+json"),
+    ),
+    security(("password" = ["shop:admin"])),
+)]
+async fn advance(
+    id: OrderId,
+    caller: Actor,
+    wanted: MoveOrder,
+    shop: Arc<Shop>,
+) -> Result<Response, Error> {
+    Ok(reply::json(&advancing::advance(&shop, &caller, id, wanted.status).await?))
 }

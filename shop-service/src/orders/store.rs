@@ -1,12 +1,17 @@
 //! SQL of orders, and nothing else.
 
+use chassis::DbError;
 use deadpool_postgres::{GenericClient, Transaction};
+use futures_util::try_join;
 use proto::UserId;
 use rust_decimal::Decimal;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::{Line, Order, OrderId, OrderItem, ShippingAddress, Status};
+use super::idempotency::{KeyedRequest, Placed};
+use super::{Change, Line, Order, OrderId, OrderItem, ShippingAddress, Status};
+use crate::access::Actor;
 use crate::error::Error;
 use crate::money::Money;
 use crate::products::ProductId;
@@ -48,11 +53,20 @@ const INSERT: &str = "
             FROM line WHERE products.id = line.product_id),
         items AS (
             INSERT INTO order_items (order_id, position, product_id, name, unit_price, quantity)
-            SELECT $1, position, product_id, name, unit_price, quantity FROM line)
+            SELECT $1, position, product_id, name, unit_price, quantity FROM line),
+        key AS (
+            INSERT INTO idempotency_keys AS k (user_id, key, body_hash, order_id)
+            SELECT $2, $9, $10, $1 WHERE $9::text IS NOT NULL
+            -- It is past its time, or it would have been found.
+            ON CONFLICT (user_id, key) DO UPDATE SET body_hash = excluded.body_hash,
+                order_id = excluded.order_id, created_at = excluded.created_at)
     INSERT INTO orders (id, user_id, total, shipping_address) VALUES ($1, $2, $3, $4)
     RETURNING status, placed_at";
 
-/// Stores an order, and takes its items from the stock.
+/// A value of a statement.
+type Value<'a> = &'a (dyn ToSql + Sync);
+
+/// Stores an order and the key it was asked for under, and takes its items from the stock.
 pub(super) async fn insert(
     tx: &Transaction<'_>,
     id: OrderId,
@@ -60,25 +74,26 @@ pub(super) async fn insert(
     address: &ShippingAddress,
     total: Money,
     items: Vec<OrderItem>,
+    request: Option<&KeyedRequest<'_>>,
 ) -> Result<Order, Error> {
     let statement = tx.prepare_cached(INSERT).await?;
     let products: Vec<Uuid> = items.iter().map(|item| item.product_id.0).collect();
     let names: Vec<&str> = items.iter().map(|item| item.name.as_str()).collect();
     let prices: Vec<Decimal> = items.iter().map(|item| item.unit_price.0).collect();
     let quantities: Vec<i64> = items.iter().map(|item| item.quantity).collect();
-    let row = tx
-        .query_one(
-            &statement,
-            &[&id.0, &user.0, &total.0, &address.as_str(), &products, &names, &prices, &quantities],
-        )
-        .await?;
+    let key = request.map(|request| request.key.as_str());
+    let hash = request.map(|request| &*request.body_hash);
+    let order = [&id.0 as Value, &user.0, &total.0, &address.as_str()];
+    let lines = [&products as Value, &names, &prices, &quantities, &key, &hash];
+    let row = tx.query_one(&statement, &[&order[..], &lines[..]].concat()).await?;
     Ok(Order {
         id,
-        status: Status::parse(row.get("status"))?,
+        status: status(&row, "status")?,
         total,
         shipping_address: address.as_str().to_owned(),
         placed_at: row.get("placed_at"),
         items,
+        history: None,
     })
 }
 
@@ -121,17 +136,112 @@ pub(super) async fn list_all(
     orders(&db.query(&statement, &[&below, &rows]).await?)
 }
 
-const FIND: &str = with_items!("id = $1 AND (user_id = $2 OR $3)");
+const FIND: &str = with_items!("id = $1 AND ($2::uuid IS NULL OR user_id = $2)");
 
-/// An order of the user's, or with `any` of anybody's.
+/// An order, of this user's or of anybody's.
 pub(super) async fn find(
     db: &impl GenericClient,
     id: OrderId,
-    user: UserId,
-    any: bool,
+    user: Option<UserId>,
 ) -> Result<Option<Order>, Error> {
     let statement = db.prepare_cached(FIND).await?;
-    Ok(orders(&db.query(&statement, &[&id.0, &user.0, &any]).await?)?.pop())
+    let user = user.map(|user| user.0);
+    Ok(orders(&db.query(&statement, &[&id.0, &user]).await?)?.pop())
+}
+
+const HISTORY: &str = "
+    SELECT from_status, to_status, changed_at, changed_by FROM order_history
+    WHERE order_id = $1 ORDER BY changed_at";
+
+/// What became of an order since it was placed, the first change first.
+pub(super) async fn history(db: &impl GenericClient, id: OrderId) -> Result<Vec<Change>, Error> {
+    let statement = db.prepare_cached(HISTORY).await?;
+    let rows = db.query(&statement, &[&id.0]).await?;
+    let change = |row: &Row| -> Result<Change, Error> {
+        Ok(Change {
+            from: status(row, "from_status")?,
+            to: status(row, "to_status")?,
+            at: row.get("changed_at"),
+            by: row.get("changed_by"),
+        })
+    };
+    rows.iter().map(change).collect()
+}
+
+/// Anybody's order with its history.
+pub(super) async fn find_whole(
+    db: &impl GenericClient,
+    id: OrderId,
+) -> Result<Option<Order>, Error> {
+    let (order, history) = try_join!(find(db, id, None), history(db, id))?;
+    Ok(order.map(|order| Order { history: Some(history), ..order }))
+}
+
+const CHANGE_STATUS: &str = "
+    WITH changed AS (
+        UPDATE orders SET status = $3
+        WHERE id = $1 AND status = $2 AND ($4::uuid IS NULL OR user_id = $4) RETURNING id)
+    INSERT INTO order_history (order_id, from_status, to_status, changed_by)
+    SELECT id, $2, $3, $5 FROM changed";
+
+/// Changes the status of an order that the caller may change; says whether it was the expected
+/// one before.
+pub(super) async fn change_status(
+    tx: &Transaction<'_>,
+    caller: &Actor,
+    id: OrderId,
+    from: Status,
+    to: Status,
+) -> Result<bool, Error> {
+    let statement = tx.prepare_cached(CHANGE_STATUS).await?;
+    let owner = caller.only_own().map(|user| user.0);
+    let (from, to, by) = (from.as_str(), to.as_str(), caller.id());
+    Ok(tx.execute(&statement, &[&id.0, &from, &to, &owner, &by]).await? == 1)
+}
+
+const RESTOCK: &str = "
+    WITH locked AS MATERIALIZED (
+            SELECT id FROM products
+            WHERE id IN (SELECT product_id FROM order_items WHERE order_id = $1)
+            ORDER BY id FOR NO KEY UPDATE)
+    UPDATE products p SET quantity = p.quantity + i.quantity
+    FROM locked JOIN order_items i ON i.product_id = locked.id
+    WHERE i.order_id = $1 AND p.id = locked.id";
+
+/// Gives an order's items back to the stock.
+pub(super) async fn restock(tx: &Transaction<'_>, id: OrderId) -> Result<(), Error> {
+    let statement = tx.prepare_cached(RESTOCK).await?;
+    tx.execute(&statement, &[&id.0]).await?;
+    Ok(())
+}
+
+const FIND_PLACED: &str = "
+    SELECT order_id, body_hash FROM idempotency_keys
+    WHERE user_id = $1 AND key = $2 AND created_at > statement_timestamp() - interval '24 hours'";
+
+/// What the user has placed under the request's key.
+pub(super) async fn find_placed(
+    tx: &Transaction<'_>,
+    user: UserId,
+    request: Option<&KeyedRequest<'_>>,
+) -> Result<Option<Placed>, Error> {
+    let Some(request) = request else { return Ok(None) };
+    let statement = tx.prepare_cached(FIND_PLACED).await?;
+    let row = tx.query_opt(&statement, &[&user.0, &request.key.as_str()]).await?;
+    let placed =
+        |row: Row| Placed { order: OrderId(row.get("order_id")), body_hash: row.get("body_hash") };
+    Ok(row.map(placed))
+}
+
+/// Deletes a batch of `$1` keys that are past their time.
+pub const PURGE_KEYS: &str = "
+    DELETE FROM idempotency_keys WHERE (user_id, key) IN (
+        SELECT user_id, key FROM idempotency_keys
+        WHERE created_at < statement_timestamp() - interval '24 hours'
+        ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED)";
+
+fn status(row: &Row, column: &'static str) -> Result<Status, Error> {
+    Status::parse(row.get(column)).ok_or_else(|| DbError::Unreadable(column).into())
 }
 
 /// Orders from their lines, in which the lines of one stand together.
@@ -149,11 +259,12 @@ fn orders(lines: &[Row]) -> Result<Vec<Order>, Error> {
             Some(order) => order.items.push(item),
             None => orders.push(Order {
                 id,
-                status: Status::parse(line.get("status"))?,
+                status: status(line, "status")?,
                 total: Money(line.get("total")),
                 shipping_address: line.get("shipping_address"),
                 placed_at: line.get("placed_at"),
                 items: vec![item],
+                history: None,
             }),
         }
     }

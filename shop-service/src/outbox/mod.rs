@@ -4,16 +4,24 @@
 //! A job is written in the transaction that decides it, so that neither is without the other. A
 //! worker takes it for a while, does it outside any transaction, and marks it done; if the worker
 //! dies, the while ends and another one takes it. So a job is done at least once.
+//!
+//! A job that fails is tried again, after longer and longer pauses. Some are given up: at once
+//! where trying again cannot help, or when their time is over. They wait for an admin then.
 
+pub mod signal;
 pub mod store;
 
 use std::str::FromStr;
 use std::time::Duration;
 
+use chassis::DbError;
+use proto::UserId;
 use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
+
+use crate::error::Error;
 
 proto::define_id!(
     /// A job in the outbox.
@@ -23,20 +31,76 @@ proto::define_id!(
 /// How long a worker may keep a job before others may try.
 pub const LEASE: Duration = Duration::from_secs(60);
 
+/// How long a job is tried that may be given up.
+const LIFETIME: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+
 /// The longest pause between two tries.
 const PAUSE_MAX: Duration = Duration::from_secs(5 * 60);
+
+/// A job that is to be left.
+#[derive(Debug)]
+pub struct NewJob {
+    /// What is to be done.
+    pub kind: &'static str,
+    /// With what.
+    pub payload: Value,
+    /// Whose deletion makes it void.
+    pub user: Option<UserId>,
+    /// Whether it is given up when it does not work for three days.
+    pub may_expire: bool,
+}
 
 /// A job that a worker took.
 #[derive(Debug)]
 pub struct Job {
     /// Its id.
     pub id: JobId,
-    /// What is to be done.
-    pub kind: String,
-    /// With what.
+    /// With what it is to be done.
     pub payload: Value,
     /// Which try this is, from 1.
     pub attempt: i64,
+    /// Whether its time was over before it was taken.
+    pub is_expired: bool,
+}
+
+/// Why a job is not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Trying again may help.
+    #[error("{0}")]
+    Again(String),
+    /// Trying again cannot help.
+    #[error("{0}")]
+    Never(String),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Again(error.to_string())
+    }
+}
+
+impl From<tokio_postgres::Error> for Failure {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl From<DbError> for Failure {
+    fn from(error: DbError) -> Self {
+        Error::from(error).into()
+    }
+}
+
+/// How many jobs of a kind there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Backlog {
+    /// Waiting and failing.
+    pub depth: i64,
+    /// How old the oldest of those is, in seconds.
+    pub oldest_age: f64,
+    /// Given up.
+    pub dead: i64,
 }
 
 /// Where a job stands.
@@ -47,6 +111,19 @@ pub enum State {
     Waiting,
     /// Tried, without success so far.
     Failing,
+    /// Given up.
+    Dead,
+}
+
+impl State {
+    /// As it is stored.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Failing => "failing",
+            Self::Dead => "dead",
+        }
+    }
 }
 
 impl FromStr for State {
@@ -56,6 +133,7 @@ impl FromStr for State {
         match text {
             "waiting" => Ok(Self::Waiting),
             "failing" => Ok(Self::Failing),
+            "dead" => Ok(Self::Dead),
             _ => Err(()),
         }
     }
@@ -73,7 +151,7 @@ pub struct JobView {
     pub state: State,
     /// How often it was tried.
     pub attempts: i64,
-    /// When it is tried next.
+    /// When it is tried next; of no meaning for a dead one.
     #[serde(with = "time::serde::rfc3339")]
     #[schema(value_type = String, format = DateTime)]
     pub next_attempt_at: OffsetDateTime,

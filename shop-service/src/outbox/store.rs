@@ -1,50 +1,72 @@
 //! SQL of the outbox, and nothing else.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use chassis::DbError;
 use deadpool_postgres::GenericClient;
-use serde_json::Value;
+use proto::UserId;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{Job, JobId, JobView, LEASE, State};
+use super::{Backlog, Job, JobId, JobView, LEASE, LIFETIME, NewJob, State};
 use crate::error::Error;
 
-const INSERT: &str = "INSERT INTO outbox (id, kind, payload) VALUES ($1, $2, $3)";
+const INSERT: &str = "
+    INSERT INTO outbox (id, kind, payload, user_id, expires_at)
+    VALUES ($1, $2, $3, $4, clock_timestamp() + make_interval(secs => $5))";
 
 /// Leaves a job, in the caller's transaction.
-pub async fn insert(db: &impl GenericClient, kind: &str, payload: &Value) -> Result<(), Error> {
+pub async fn insert(db: &impl GenericClient, job: &NewJob) -> Result<(), Error> {
     let statement = db.prepare_cached(INSERT).await?;
-    db.execute(&statement, &[&JobId::generate().0, &kind, payload]).await?;
+    let (id, user) = (JobId::generate().0, job.user.map(|user| user.0));
+    let lifetime = job.may_expire.then(|| LIFETIME.as_secs_f64());
+    db.execute(&statement, &[&id, &job.kind, &job.payload, &user, &lifetime]).await?;
     Ok(())
 }
 
+// Found once, whatever plan is chosen: a subquery that locks rows must not run again. By the time
+// of the statement, which an index can be searched with.
 const TAKE: &str = "
     UPDATE outbox SET attempts = attempts + 1,
-        next_attempt_at = clock_timestamp() + make_interval(secs => $1)
-    WHERE id = (
+        next_attempt_at = clock_timestamp() + make_interval(secs => $3)
+    WHERE id = ANY (ARRAY(
         SELECT id FROM outbox
-        WHERE done_at IS NULL AND next_attempt_at <= clock_timestamp()
-        ORDER BY next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING id, kind, payload, attempts";
+        WHERE kind = $1 AND done_at IS NULL AND dead_at IS NULL
+            AND next_attempt_at <= statement_timestamp()
+        ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED))
+    RETURNING id, payload, attempts, coalesce(expires_at < clock_timestamp(), false) AS is_expired";
 
-/// Takes a job that is due, for [`LEASE`]; those that others have taken are passed over. One at a
-/// time, so that whoever stops leaves none behind that nobody does.
-pub async fn take(db: &impl GenericClient) -> Result<Option<Job>, Error> {
+/// Takes as many jobs of a kind that are due, for [`LEASE`]; those that others have taken are
+/// passed over.
+pub async fn take(db: &impl GenericClient, kind: &str, count: i64) -> Result<Vec<Job>, Error> {
     let statement = db.prepare_cached(TAKE).await?;
-    let row = db.query_opt(&statement, &[&LEASE.as_secs_f64()]).await?;
-    Ok(row.map(|row| Job {
+    let rows = db.query(&statement, &[&kind, &count, &LEASE.as_secs_f64()]).await?;
+    let job = |row: &Row| Job {
         id: JobId(row.get("id")),
-        kind: row.get("kind"),
         payload: row.get("payload"),
         attempt: row.get("attempts"),
-    }))
+        is_expired: row.get("is_expired"),
+    };
+    Ok(rows.iter().map(job).collect())
+}
+
+const UNTIL_DUE: &str = "
+    SELECT extract(epoch FROM min(next_attempt_at) - clock_timestamp())::float8 AS seconds
+    FROM outbox WHERE kind = $1 AND done_at IS NULL AND dead_at IS NULL";
+
+/// In how long the next job of a kind is due, or its lease ends; `None` where there is none.
+pub async fn until_due(db: &impl GenericClient, kind: &str) -> Result<Option<Duration>, Error> {
+    let statement = db.prepare_cached(UNTIL_DUE).await?;
+    let seconds: Option<f64> = db.query_one(&statement, &[&kind]).await?.get("seconds");
+    Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))
 }
 
 // What a job carried is of no use afterwards, and may be personal.
 const FINISH: &str = "
-    UPDATE outbox SET done_at = clock_timestamp(), payload = '{}', last_error = NULL
-    WHERE id = $1";
+    UPDATE outbox SET done_at = clock_timestamp(), dead_at = NULL, payload = '{}', user_id = NULL,
+        last_error = NULL
+    WHERE id = $1 AND done_at IS NULL";
 
 /// Marks a job done.
 pub async fn finish(db: &impl GenericClient, job: JobId) -> Result<(), Error> {
@@ -53,77 +75,127 @@ pub async fn finish(db: &impl GenericClient, job: JobId) -> Result<(), Error> {
     Ok(())
 }
 
+const FINISH_ALL_FOR: &str = "
+    UPDATE outbox SET done_at = clock_timestamp(), dead_at = NULL, payload = '{}', user_id = NULL,
+        last_error = NULL
+    WHERE user_id = $1 AND done_at IS NULL";
+
+/// Makes void what is to be done for a user.
+pub async fn finish_all_for(db: &impl GenericClient, user: UserId) -> Result<(), Error> {
+    let statement = db.prepare_cached(FINISH_ALL_FOR).await?;
+    db.execute(&statement, &[&user.0]).await?;
+    Ok(())
+}
+
+// Whoever has lost the job to another worker, by being slow, has nothing to say about it any more.
 const POSTPONE: &str = "
-    UPDATE outbox SET last_error = $2,
-        next_attempt_at = clock_timestamp() + make_interval(secs => $3)
-    WHERE id = $1 AND done_at IS NULL";
+    UPDATE outbox SET last_error = $3,
+        next_attempt_at = clock_timestamp() + make_interval(secs => $4)
+    WHERE id = $1 AND attempts = $2 AND done_at IS NULL";
 
 /// Says why a job failed, and when to try again.
 pub async fn postpone(
     db: &impl GenericClient,
-    job: JobId,
+    job: &Job,
     error: &str,
     pause: Duration,
 ) -> Result<(), Error> {
     let statement = db.prepare_cached(POSTPONE).await?;
-    db.execute(&statement, &[&job.0, &error, &pause.as_secs_f64()]).await?;
+    let seconds = pause.as_secs_f64();
+    db.execute(&statement, &[&job.id.0, &job.attempt, &error, &seconds]).await?;
+    Ok(())
+}
+
+const GIVE_UP: &str = "
+    UPDATE outbox SET last_error = $3, dead_at = clock_timestamp()
+    WHERE id = $1 AND attempts = $2 AND done_at IS NULL";
+
+/// Gives a job up, and says why.
+pub async fn give_up(db: &impl GenericClient, job: &Job, error: &str) -> Result<(), Error> {
+    let statement = db.prepare_cached(GIVE_UP).await?;
+    db.execute(&statement, &[&job.id.0, &job.attempt, &error]).await?;
     Ok(())
 }
 
 const LIST: &str = "
-    SELECT id, kind, attempts, next_attempt_at, last_error, created_at FROM outbox
-    WHERE done_at IS NULL AND id > $1
-        AND ($3::bool IS NULL OR (last_error IS NOT NULL) = $3)
-    ORDER BY id LIMIT $2";
+    SELECT id, kind, state, attempts, next_attempt_at, last_error, created_at FROM outbox
+    WHERE done_at IS NULL AND id > $1 ORDER BY id LIMIT $2";
 
-/// Jobs that are not done, the oldest first; `state` narrows them.
-pub async fn list(
+/// Jobs that are not done, the oldest first.
+pub async fn list(db: &impl GenericClient, above: Uuid, rows: i64) -> Result<Vec<JobView>, Error> {
+    let statement = db.prepare_cached(LIST).await?;
+    let rows = db.query(&statement, &[&above, &rows]).await?;
+    rows.iter().map(JobView::from_row).collect()
+}
+
+const LIST_OF_STATE: &str = "
+    SELECT id, kind, state, attempts, next_attempt_at, last_error, created_at FROM outbox
+    WHERE done_at IS NULL AND state = $3 AND id > $1 ORDER BY id LIMIT $2";
+
+/// Jobs in this state, the oldest first.
+pub async fn list_of_state(
     db: &impl GenericClient,
     above: Uuid,
     rows: i64,
-    state: Option<State>,
+    state: State,
 ) -> Result<Vec<JobView>, Error> {
-    let statement = db.prepare_cached(LIST).await?;
-    let is_failing = state.map(|state| state == State::Failing);
-    let rows = db.query(&statement, &[&above, &rows, &is_failing]).await?;
-    Ok(rows.iter().map(JobView::from_row).collect())
+    let statement = db.prepare_cached(LIST_OF_STATE).await?;
+    let rows = db.query(&statement, &[&above, &rows, &state.as_str()]).await?;
+    rows.iter().map(JobView::from_row).collect()
 }
 
+// One that was given up begins anew, with all its time.
 const RETRY: &str = "
-    UPDATE outbox SET next_attempt_at = clock_timestamp()
+    UPDATE outbox SET next_attempt_at = clock_timestamp(), dead_at = NULL,
+        attempts = CASE WHEN dead_at IS NULL THEN attempts ELSE 0 END,
+        expires_at = CASE WHEN dead_at IS NULL OR expires_at IS NULL THEN expires_at
+            ELSE clock_timestamp() + make_interval(secs => $2) END
     WHERE id = $1 AND done_at IS NULL
-    RETURNING id, kind, attempts, next_attempt_at, last_error, created_at";
+    RETURNING id, kind, state, attempts, next_attempt_at, last_error, created_at";
 
 /// Makes a job due at once.
 pub async fn retry(db: &impl GenericClient, job: JobId) -> Result<Option<JobView>, Error> {
     let statement = db.prepare_cached(RETRY).await?;
-    let row = db.query_opt(&statement, &[&job.0]).await?;
-    Ok(row.as_ref().map(JobView::from_row))
+    let row = db.query_opt(&statement, &[&job.0, &LIFETIME.as_secs_f64()]).await?;
+    row.as_ref().map(JobView::from_row).transpose()
 }
 
 const BACKLOG: &str = "
-    SELECT count(*) AS depth,
-        coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8 AS age
-    FROM outbox WHERE done_at IS NULL";
+    SELECT kind, count(*) FILTER (WHERE dead_at IS NULL) AS depth,
+        count(*) FILTER (WHERE dead_at IS NOT NULL) AS dead,
+        coalesce(extract(epoch FROM
+            clock_timestamp() - min(created_at) FILTER (WHERE dead_at IS NULL)), 0)::float8 AS age
+    FROM outbox WHERE done_at IS NULL GROUP BY kind";
 
-/// How many jobs are not done, and the age of the oldest in seconds.
-pub async fn backlog(db: &impl GenericClient) -> Result<(i64, f64), Error> {
+/// What is not done, by kind.
+pub async fn backlog(db: &impl GenericClient) -> Result<HashMap<String, Backlog>, Error> {
     let statement = db.prepare_cached(BACKLOG).await?;
-    let row = db.query_one(&statement, &[]).await?;
-    Ok((row.get("depth"), row.get("age")))
+    let rows = db.query(&statement, &[]).await?;
+    let backlog = |row: &Row| Backlog {
+        depth: row.get("depth"),
+        oldest_age: row.get("age"),
+        dead: row.get("dead"),
+    };
+    Ok(rows.iter().map(|row| (row.get("kind"), backlog(row))).collect())
 }
 
+/// Deletes a batch of `$1` jobs that were done a week ago.
+pub const PURGE: &str = "
+    DELETE FROM outbox WHERE id = ANY (ARRAY(
+        SELECT id FROM outbox WHERE done_at < statement_timestamp() - interval '7 days'
+        ORDER BY done_at LIMIT $1 FOR UPDATE SKIP LOCKED))";
+
 impl JobView {
-    fn from_row(row: &Row) -> Self {
-        let last_error: Option<String> = row.get("last_error");
-        Self {
+    fn from_row(row: &Row) -> Result<Self, Error> {
+        let state: &str = row.get("state");
+        Ok(Self {
             id: JobId(row.get("id")),
             kind: row.get("kind"),
-            state: if last_error.is_some() { State::Failing } else { State::Waiting },
+            state: state.parse().map_err(|()| DbError::Unreadable("outbox.state"))?,
             attempts: row.get("attempts"),
             next_attempt_at: row.get("next_attempt_at"),
-            last_error,
+            last_error: row.get("last_error"),
             created_at: row.get("created_at"),
-        }
+        })
     }
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::categories::{Category, CategoryId};
+use crate::error::Error;
 use crate::money::{Money, Price};
 
 proto::define_id!(
@@ -90,6 +91,22 @@ pub struct ProductChange {
     price: Option<Price>,
     /// Where it belongs.
     category_id: Option<CategoryId>,
+}
+
+/// What the delta must leave.
+const BEYOND: Error =
+    Error::Field { field: "quantity_delta", message: "must leave a quantity from 0 to 1000000000" };
+
+impl ProductChange {
+    /// Whether what it leaves is no more than may be. What a cancelled order gave back may be
+    /// more, and can still be taken away.
+    fn judge(&self, product: &Product) -> Result<(), Error> {
+        let grows = self.quantity_delta.is_some_and(|delta| delta.get() > 0);
+        match Quantity::new(product.quantity) {
+            None if grows => Err(BEYOND),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl FromFields for ProductChange {

@@ -139,6 +139,7 @@ async fn change(
     let tx = db.transaction().await?;
     users::hold(&tx, caller.user).await?;
     let product = store::update(&tx, id, &wanted).await?.ok_or(Error::ProductNotFound)?;
+    wanted.judge(&product)?;
     tx.commit().await?;
     Ok(reply::json(&product))
 }

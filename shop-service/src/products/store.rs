@@ -5,7 +5,7 @@ use deadpool_postgres::{GenericClient, Transaction};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{NewProduct, Product, ProductChange, ProductId};
+use super::{BEYOND, NewProduct, Product, ProductChange, ProductId};
 use crate::categories::{Category, CategoryId};
 use crate::error::Error;
 use crate::money::Money;
@@ -96,10 +96,7 @@ fn refused(error: tokio_postgres::Error) -> Error {
     let error = DbError::from(error);
     match error.constraint() {
         Some("products_category_id_fkey") => NO_SUCH_CATEGORY,
-        Some("products_quantity_check") => Error::Field {
-            field: "quantity_delta",
-            message: "must leave a quantity from 0 to 1000000000",
-        },
+        Some("products_quantity_check") => BEYOND,
         _ => error.into(),
     }
 }

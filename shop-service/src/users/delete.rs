@@ -1,7 +1,7 @@
 //! One use case: a user is deleted.
 //!
 //! One transaction makes the profile none (`deleting`), takes the person out of orders, empties
-//! the cart and leaves the job that unregisters the credentials. The row, and with it the e-mail,
+//! the cart, drops mail that was not sent, and leaves the job that unregisters the credentials. The row, and with it the e-mail,
 //! goes when that job is done.
 
 use proto::UserId;
@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{State, UNREGISTER, store};
 use crate::access::Member;
 use crate::error::Error;
-use crate::outbox;
+use crate::outbox::{self, NewJob};
 use crate::state::Shop;
 
 pub(super) async fn delete(shop: &Shop, caller: Member, user: UserId) -> Result<(), Error> {
@@ -28,8 +28,14 @@ pub(super) async fn delete(shop: &Shop, caller: Member, user: UserId) -> Result<
         return Err(Error::UserNotFound);
     }
     store::begin_deletion(&tx, user).await?;
-    outbox::store::insert(&tx, UNREGISTER, &json!({ "user": user })).await?;
+    outbox::store::finish_all_for(&tx, user).await?;
+    outbox::store::insert(&tx, &unregistering(user)).await?;
     tx.commit().await?;
-    shop.outbox.notify_one();
+    shop.outbox.job_left();
     Ok(())
+}
+
+/// Never given up: until it is done, nobody can register the e-mail.
+fn unregistering(user: UserId) -> NewJob {
+    NewJob { kind: UNREGISTER, payload: json!({ "user": user }), user: None, may_expire: false }
 }

@@ -126,6 +126,9 @@ pub(super) async fn lock(
 // After the row is locked, so that what a checkout wrote while we waited is seen.
 const BEGIN_DELETION: &str = "
     WITH cart AS (DELETE FROM cart_items WHERE user_id = $1),
+        keys AS (DELETE FROM idempotency_keys WHERE user_id = $1),
+        traces AS (
+            UPDATE order_history SET changed_by = NULL WHERE changed_by = ($1::uuid)::text),
         past AS (UPDATE orders SET user_id = NULL, shipping_address = '' WHERE user_id = $1)
     UPDATE users SET state = 'deleting', name = '' WHERE id = $1";
 

@@ -21,7 +21,7 @@ const CALLERS: [(&str, bool, Option<&str>); 7] = [
 ];
 
 /// What [`GUARDED`] answers them, and the scope that a 403 names.
-const EXPECTED: [([u16; 7], &str); 24] = [
+const EXPECTED: [([u16; 7], &str); 27] = [
     ([401, 200, 200, 200, 403, 404, 404], "shop"), // GET /user/me
     ([401, 200, 200, 403, 403, 403, 403], "shop"), // PATCH /user/me
     ([401, 200, 200, 200, 403, 200, 200], "shop"), // GET /user/
@@ -44,6 +44,9 @@ const EXPECTED: [([u16; 7], &str); 24] = [
     ([401, 403, 200, 403, 403, 403, 403], "shop"), // GET /orders/?all=true
     ([401, 200, 200, 403, 403, 403, 403], "shop"), // GET /orders/{order}
     ([401, 404, 200, 403, 403, 403, 403], "shop"), // GET /orders/{others_order}
+    ([401, 200, 200, 200, 403, 403, 200], "shop"), // POST /orders/{order}/cancel
+    ([401, 404, 200, 200, 403, 403, 200], "shop"), // POST /orders/{others_order}/cancel
+    ([401, 403, 200, 200, 403, 403, 200], "shop:admin"), // PATCH /orders/{others_order}
     ([401, 403, 200, 200, 403, 403, 200], "shop:admin"), // GET /admin/outbox
     ([401, 403, 200, 200, 403, 403, 200], "shop:admin"), // POST /admin/outbox/{id}/retry
 ];

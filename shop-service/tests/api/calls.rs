@@ -19,7 +19,7 @@ const fn sample(route: &'static str, path: &'static str, body: &'static str) -> 
 }
 
 /// Those that need a token, of a person who may do everything.
-pub(crate) const GUARDED: [Sample; 24] = [
+pub(crate) const GUARDED: [Sample; 27] = [
     sample("GET /user/me", "/user/me", ""),
     sample("PATCH /user/me", "/user/me", r#"{"name": "Ann"}"#),
     sample("GET /user/", "/user/", ""),
@@ -47,6 +47,9 @@ pub(crate) const GUARDED: [Sample; 24] = [
     sample("GET /orders/", "/orders/?all=true", ""),
     sample("GET /orders/{id}", "/orders/{order}", ""),
     sample("GET /orders/{id}", "/orders/{others_order}", ""),
+    sample("POST /orders/{id}/cancel", "/orders/{order}/cancel", ""),
+    sample("POST /orders/{id}/cancel", "/orders/{others_order}/cancel", ""),
+    sample("PATCH /orders/{id}", "/orders/{others_order}", r#"{"status": "SHIPPED"}"#),
     sample("GET /admin/outbox", "/admin/outbox", ""),
     sample("POST /admin/outbox/{id}/retry", "/admin/outbox/{job}/retry", ""),
 ];

@@ -23,6 +23,7 @@ async fn an_order_takes_what_is_in_the_cart_out_of_the_stock() {
             { "product_id": pen, "name": "Notebook", "unit_price": 0.99, "quantity": 10 },
             { "product_id": book, "name": "Notebook", "unit_price": 12.5, "quantity": 2 },
         ],
+        "history": [],
     });
     assert_eq!(order, expected);
     assert!(order["placed_at"].as_str().unwrap().ends_with('Z'), "{order}");

@@ -97,14 +97,21 @@ async fn what_is_done_or_unknown_cannot_be_tried() {
 }
 
 #[tokio::test]
-async fn a_job_of_a_kind_that_a_newer_version_left_is_kept() {
+async fn a_job_of_a_kind_that_a_newer_version_left_is_left_to_it() {
     let shop = Shop::start().await;
-    let id = Uuid::now_v7();
+    let (id, ann) = (Uuid::now_v7(), shop.customer().await);
 
     let insert = "INSERT INTO outbox (id, kind, payload) VALUES ($1, 'fireworks', '{}')";
     shop.sql(insert, &[&id]).await;
+    shop.delete(&format!("/user/{}", ann.id)).bearer(&ann.token).send().await.expect(204);
+    let own = eventually("the own job has failed", async || {
+        let job = jobs(&shop, "?state=failing").await.pop()?;
+        (job["attempts"].as_i64() >= Some(2)).then_some(job)
+    })
+    .await;
 
-    let job = failed(&shop, 1).await;
-    assert_eq!((&job["id"], &job["kind"]), (&json!(id), &json!("fireworks")));
-    assert!(job["last_error"].as_str().unwrap().contains("fireworks"), "{job}");
+    assert_eq!(own["kind"], "unregister");
+    let waiting = jobs(&shop, "?state=waiting").await;
+    assert_eq!(waiting.len(), 1);
+    assert_eq!((&waiting[0]["kind"], &waiting[0]["attempts"]), (&json!("fireworks"), &json!(0)));
 }

@@ -142,9 +142,17 @@ impl Shop {
     /// Everything that is stored, as a fingerprint: equal where nothing has changed.
     pub(crate) async fn stored(&self) -> Vec<String> {
         let mut stored = Vec::new();
-        for table in
-            ["users", "categories", "products", "cart_items", "orders", "order_items", "outbox"]
-        {
+        for table in [
+            "users",
+            "categories",
+            "products",
+            "cart_items",
+            "orders",
+            "order_items",
+            "order_history",
+            "idempotency_keys",
+            "outbox",
+        ] {
             let rows = "SELECT coalesce(string_agg(t::text, ';' ORDER BY t::text), '')";
             stored.push(self.one(&format!("{rows} FROM {table} t"), &[]).await.get(0));
         }

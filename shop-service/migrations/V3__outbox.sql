@@ -1,0 +1,18 @@
+-- A job may be given up, and then waits for an admin; one without `expires_at` never is.
+ALTER TABLE outbox
+    -- Whom it is for, as long as it is not done.
+    ADD COLUMN user_id    uuid,
+    ADD COLUMN expires_at timestamptz,
+    ADD COLUMN dead_at    timestamptz,
+    ADD COLUMN state      text NOT NULL GENERATED ALWAYS AS (
+        CASE WHEN done_at IS NOT NULL THEN 'done'
+             WHEN dead_at IS NOT NULL THEN 'dead'
+             WHEN last_error IS NOT NULL THEN 'failing'
+             ELSE 'waiting' END) STORED;
+
+DROP INDEX outbox_due;
+CREATE INDEX outbox_due ON outbox (kind, next_attempt_at) WHERE done_at IS NULL AND dead_at IS NULL;
+CREATE INDEX outbox_open ON outbox (id) WHERE done_at IS NULL;
+CREATE INDEX outbox_open_by_state ON outbox (state, id) WHERE done_at IS NULL;
+CREATE INDEX outbox_open_by_user ON outbox (user_id) WHERE done_at IS NULL;
+CREATE INDEX outbox_done ON outbox (done_at) WHERE done_at IS NOT NULL;
