@@ -16,8 +16,8 @@ use crate::error::Error;
 /// that none is closed at the moment it is used again.
 const IDLE: Duration = Duration::from_secs(20);
 
-/// How often a call is tried when no answer comes. Registering again with the same attempt, and
-/// unregistering again, change nothing.
+/// How often a call is tried within its time when the connection breaks. Registering again with
+/// the same attempt, and unregistering again, change nothing.
 const TRIES: usize = 2;
 
 /// Calls the auth service as its registration client.
@@ -63,13 +63,8 @@ impl Registrar {
             .header(request_id::HEADER, id.header())
             .header(address::FORWARDED_FOR, client.ip().to_string())
             .json(user);
-        let answer = send(request).await?;
-        let status = answer.status();
-        if status == StatusCode::CREATED {
-            return Ok(Registration::Done);
-        }
-        let problem: Option<Problem> = answer.json().await.ok();
-        match (status, problem) {
+        match self.call(request).await? {
+            (StatusCode::CREATED, _) => Ok(Registration::Done),
             (StatusCode::CONFLICT, Some(problem)) if problem.code == "unregistered" => {
                 Ok(Registration::IdUnregistered)
             }
@@ -77,17 +72,29 @@ impl Registrar {
             (StatusCode::UNPROCESSABLE_ENTITY, Some(problem)) => {
                 Err(Error::RefusedByAuth(problem.errors))
             }
-            (_, problem) => Err(unexpected("POST /credentials", status, problem)),
+            (status, problem) => Err(unexpected("POST /credentials", status, problem)),
         }
     }
 
     /// `DELETE /credentials/{id}`.
     pub async fn unregister(&self, user: UserId) -> Result<(), Error> {
-        let answer = send(self.request(Method::DELETE, &format!("/credentials/{user}"))?).await?;
-        match answer.status() {
-            StatusCode::NO_CONTENT => Ok(()),
-            status => Err(unexpected("DELETE /credentials", status, answer.json().await.ok())),
+        let request = self.request(Method::DELETE, &format!("/credentials/{user}"))?;
+        match self.call(request).await? {
+            (StatusCode::NO_CONTENT, _) => Ok(()),
+            (status, problem) => Err(unexpected("DELETE /credentials", status, problem)),
         }
+    }
+
+    /// What auth answers, read to its end, in the time that a call may take with all its tries.
+    async fn call(&self, request: RequestBuilder) -> Result<(StatusCode, Option<Problem>), Error> {
+        let answered = async {
+            let answer = send(request).await.map_err(no_answer)?;
+            let status = answer.status();
+            let problem = if status.is_success() { None } else { answer.json().await.ok() };
+            Ok((status, problem))
+        };
+        let late = |_| Error::Auth(format!("no answer within {:?}", self.timeout));
+        tokio::time::timeout(self.timeout, answered).await.map_err(late)?
     }
 
     fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, Error> {
@@ -96,7 +103,7 @@ impl Registrar {
         let [id, secret] = [&*self.client.id, secret]
             .map(|text| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>());
         let url = format!("{}{path}", self.url);
-        Ok(self.http()?.request(method, url).timeout(self.timeout).basic_auth(id, Some(secret)))
+        Ok(self.http()?.request(method, url).basic_auth(id, Some(secret)))
     }
 
     fn http(&self) -> Result<&Client, Error> {
@@ -109,7 +116,7 @@ impl Registrar {
 }
 
 /// Sends a request, and once more if no answer came.
-async fn send(request: RequestBuilder) -> Result<Response, Error> {
+async fn send(request: RequestBuilder) -> Result<Response, reqwest::Error> {
     for _ in 1..TRIES {
         if let Some(first) = request.try_clone()
             && let Ok(answer) = first.send().await
@@ -117,7 +124,7 @@ async fn send(request: RequestBuilder) -> Result<Response, Error> {
             return Ok(answer);
         }
     }
-    request.send().await.map_err(no_answer)
+    request.send().await
 }
 
 /// The whole chain of causes; the topmost only says that the request failed.
