@@ -35,6 +35,31 @@ async fn profile_and_cart_go_and_orders_stay_without_the_person() {
 }
 
 #[tokio::test]
+async fn idempotency_keys_and_mail_that_was_not_sent_go_with_the_person() {
+    let shop = Shop::start().await;
+    let [ann, bob] = [shop.customer().await, shop.customer().await];
+    for person in [&ann, &bob] {
+        let product = shop.product("1.50", 10).await;
+        shop.add(person, product, 1).send().await.expect(201);
+        let order = shop.order(person).header("Idempotency-Key", "k-1");
+        order.send().await.expect(201);
+    }
+    let failed = "UPDATE outbox SET last_error = '550 unknown: ' || user_id, dead_at = $1";
+    shop.sql(failed, &[&chassis::clock::now()]).await;
+
+    delete(&shop, &ann, &ann.token).send().await.expect(204);
+
+    assert_eq!(shop.count("idempotency_keys").await, 1);
+    let mail = "outbox WHERE kind = 'order_mail' AND";
+    let of_ann = format!(
+        "{mail} done_at IS NOT NULL AND payload = '{{}}' AND user_id IS NULL
+        AND last_error IS NULL AND dead_at IS NULL"
+    );
+    let of_bob = format!("{mail} dead_at IS NOT NULL AND user_id = '{}'", bob.id);
+    assert_eq!((shop.count(&of_ann).await, shop.count(&of_bob).await), (1, 1));
+}
+
+#[tokio::test]
 async fn an_admin_and_an_admins_machine_delete_anyone_once() {
     let shop = Shop::start().await;
     let admin = shop.admin().await;

@@ -6,7 +6,7 @@
 //! | [`shop`], [`mint`], [`calls`] | nothing: a running shop, its tokens, its calls |
 //! | [`users`], [`registration`], [`deletion`] | `/user` |
 //! | [`categories`], [`products`], [`prices`] | `/products` |
-//! | [`cart`], [`orders`], [`checkout`] | `/cart` and `/orders` |
+//! | [`cart`], [`orders`], [`checkout`], [`idempotency`], [`order_life`] | `/cart` and `/orders` |
 //! | [`races`] | what must hold whatever runs at once |
 //! | [`outbox`] | `/admin/outbox` |
 //! | [`access`], [`tokens`] | who may do what, and how one proves who one is |
@@ -25,8 +25,10 @@ mod deletion;
 mod docs;
 mod edge;
 mod fields;
+mod idempotency;
 mod mint;
 mod ops;
+mod order_life;
 mod orders;
 mod outbox;
 mod pages;

@@ -28,11 +28,11 @@ async fn two_checkouts_of_one_cart_give_one_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_32_buyers_of_five_pieces_five_get_one() {
+async fn of_64_buyers_of_ten_pieces_ten_get_one() {
     let shop = Shop::start().await;
-    let product = shop.product("1", 5).await;
+    let product = shop.product("1", 10).await;
     let mut buyers = Vec::new();
-    for _ in 0..32 {
+    for _ in 0..64 {
         let buyer = shop.customer().await;
         shop.add(&buyer, product, 1).send().await.expect(201);
         buyers.push(buyer);
@@ -40,14 +40,15 @@ async fn of_32_buyers_of_five_pieces_five_get_one() {
 
     let answers = all_at_once(buyers.iter().map(|buyer| shop.order(buyer))).await;
 
-    assert_eq!(tally(&answers, [201, 409]), [5, 27]);
+    assert_eq!(tally(&answers, [201, 409]), [10, 54]);
     for answer in answers.iter().filter(|answer| answer.status == 409) {
         let short = answer.expect_problem(409, "stock_short");
         assert_eq!(short["products"][0]["available"], 0);
     }
     assert_eq!(shop.stock(product).await, 0);
-    assert_eq!(shop.count("orders").await, 5);
-    assert_eq!(shop.count("cart_items").await, 27);
+    assert_eq!(shop.count("orders").await, 10);
+    assert_eq!(shop.count("outbox").await, 10);
+    assert_eq!(shop.count("cart_items").await, 54);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -25,13 +25,18 @@ pub(crate) const CLOSED: &str = "127.0.0.1:1";
 
 /// A running shop, to be called as the [`Api`] it is; it ends when it is dropped.
 pub(crate) struct Shop {
-    api: Api,
-    /// Its ops port.
-    pub(crate) ops: Api,
+    replica: Replica,
     /// Its database, to arrange what a test needs and to see what came of it.
     pub(crate) db: Client,
     /// Where that is.
     pub(crate) database: TestDatabase,
+}
+
+/// What runs of it: one, or more on the same database.
+pub(crate) struct Replica {
+    api: Api,
+    /// Its ops port.
+    pub(crate) ops: Api,
     _stop: DropGuard,
 }
 
@@ -58,23 +63,9 @@ impl Shop {
 
     /// A shop on this database, which may still be starting.
     pub(crate) async fn serve(database: TestDatabase, flags: &[&str]) -> Self {
-        let config = config(database.url(), flags);
-        let server = must(Server::bind(config.http.clone()).await);
-        let (api, ops) = (Api::at(server.addr()), Api::at(server.ops_addr()));
-        let stop = CancellationToken::new();
-        let service = must(shop_service::service(&config));
-        tokio::spawn(server.run(service, stop.clone()));
+        let replica = Replica::serve(&database, flags).await;
         let db = database::connect(database.url()).await;
-        Self { api, ops, db, database, _stop: stop.drop_guard() }
-    }
-
-    /// Waits until requests can be answered.
-    pub(crate) async fn until_ready(&self) {
-        eventually("the shop is ready", async || {
-            let answer = self.ops.get("/health/ready").send().await;
-            (answer.status == 200).then_some(())
-        })
-        .await;
+        Self { replica, db, database }
     }
 
     /// Somebody who may shop.
@@ -123,10 +114,23 @@ impl Shop {
         self.post("/cart/items").bearer(&person.token).json(&body)
     }
 
-    /// Orders what is in somebody's cart.
-    pub(crate) fn order(&self, person: &Person) -> Call {
-        let body = json!({ "shipping_address": "1 Main Street" });
-        self.post("/orders/").bearer(&person.token).json(&body)
+    /// One more replica, ready.
+    pub(crate) async fn another(&self) -> Replica {
+        let replica = Replica::serve(&self.database, &[]).await;
+        replica.until_ready().await;
+        replica
+    }
+
+    /// Waits until this many statements wait for a lock.
+    pub(crate) async fn until_waiting(&self, statements: i64) {
+        let waiting = "pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        eventually("statements wait", async || {
+            // In a transaction, the first look at the activity would be kept.
+            must(self.db.batch_execute("SELECT pg_stat_clear_snapshot()").await);
+            (self.count(waiting).await == statements).then_some(())
+        })
+        .await;
     }
 
     /// How many of a product there are.
@@ -170,11 +174,46 @@ impl Shop {
     }
 }
 
-impl Deref for Shop {
+impl Replica {
+    async fn serve(database: &TestDatabase, flags: &[&str]) -> Self {
+        let config = config(database.url(), flags);
+        let server = must(Server::bind(config.http.clone()).await);
+        let (api, ops) = (Api::at(server.addr()), Api::at(server.ops_addr()));
+        let stop = CancellationToken::new();
+        let service = must(shop_service::service(&config));
+        tokio::spawn(server.run(service, stop.clone()));
+        Self { api, ops, _stop: stop.drop_guard() }
+    }
+
+    /// Waits until requests can be answered.
+    pub(crate) async fn until_ready(&self) {
+        eventually("the shop is ready", async || {
+            let answer = self.ops.get("/health/ready").send().await;
+            (answer.status == 200).then_some(())
+        })
+        .await;
+    }
+
+    /// Orders what is in somebody's cart.
+    pub(crate) fn order(&self, person: &Person) -> Call {
+        let body = json!({ "shipping_address": "1 Main Street" });
+        self.api.post("/orders/").bearer(&person.token).json(&body)
+    }
+}
+
+impl Deref for Replica {
     type Target = Api;
 
     fn deref(&self) -> &Api {
         &self.api
+    }
+}
+
+impl Deref for Shop {
+    type Target = Replica;
+
+    fn deref(&self) -> &Replica {
+        &self.replica
     }
 }
 
