@@ -1,9 +1,14 @@
-//! Logs: text or JSON, on standard error, which is for people; nothing secret at any level.
+//! Logs: text or JSON, on standard error, which is for people; nothing secret at any level, and
+//! an event is one line, whatever somebody typed into it.
 
+use std::fmt::{self as text, Debug, Write};
 use std::io::IsTerminal;
 
+use tracing::field::Field;
 use tracing::{Level, Metadata};
+use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::fmt::format::{FormatFields, Writer, debug_fn};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{EnvFilter, fmt};
@@ -29,10 +34,40 @@ pub fn start(format: LogFormat, filter: EnvFilter) -> Result<(), TryInitError> {
     let is_terminal = std::io::stderr().is_terminal();
     let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(is_terminal);
     let lines = match format {
-        LogFormat::Text => lines.with_filter(filter).boxed(),
+        LogFormat::Text => lines.fmt_fields(on_one_line()).with_filter(filter).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_filter(filter).boxed(),
     };
     tracing_subscriber::registry().with(lines).try_init()
+}
+
+/// Fields as text. What is printed as it is, an error for instance, could hold a line break, and
+/// what follows it would look like an event of its own.
+fn on_one_line() -> impl for<'writer> FormatFields<'writer> {
+    let field = |writer: &mut Writer<'_>, field: &Field, value: &dyn Debug| {
+        if field.name() != "message" {
+            write!(writer, "{}=", field.name())?;
+        }
+        write!(Escaping(writer), "{value:?}")
+    };
+    debug_fn(field).delimited(" ")
+}
+
+/// Writes control characters as their escapes.
+struct Escaping<'a, W>(&'a mut W);
+
+impl<W: Write> Write for Escaping<'_, W> {
+    fn write_str(&mut self, text: &str) -> text::Result {
+        for part in text.split_inclusive(char::is_control) {
+            match part.chars().next_back().filter(|last| last.is_control()) {
+                Some(last) => {
+                    self.0.write_str(&part[..part.len() - last.len_utf8()])?;
+                    write!(self.0, "{}", last.escape_default())?;
+                }
+                None => self.0.write_str(part)?,
+            }
+        }
+        Ok(())
+    }
 }
 
 fn is_discreet(metadata: &Metadata<'_>) -> bool {
@@ -41,4 +76,49 @@ fn is_discreet(metadata: &Metadata<'_>) -> bool {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
     });
     cap.is_none_or(|(_, level)| metadata.level() <= level)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn an_event_is_one_line_whatever_is_in_it() {
+        let written = Written::default();
+        let writer = written.clone();
+        let lines = fmt::layer().with_writer(move || writer.clone()).with_ansi(false);
+        let subscriber = tracing_subscriber::registry().with(lines.fmt_fields(on_one_line()));
+        let typed = "a\r\n2026-01-01 ERROR forged\u{1b}[31m\u{85}é";
+
+        tracing::subscriber::with_default(subscriber, || {
+            let _span = tracing::info_span!("request", id = %typed).entered();
+            tracing::info!(plain = typed, shown = %typed, count = 1, "said {typed}");
+        });
+
+        let log = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        let line = log.strip_suffix('\n').unwrap();
+        assert!(!line.contains(char::is_control), "{line:?}");
+        let escaped = r"a\r\n2026-01-01 ERROR forged\u{1b}[31m\u{85}é";
+        for part in [format!("said {escaped} "), format!("shown={escaped}"), " count=1".to_owned()]
+        {
+            assert!(line.contains(&part), "{line} has no {part}");
+        }
+    }
 }
