@@ -159,7 +159,7 @@ async fn a_login_ends_a_registration_wherever_its_token_is_shown() {
 }
 
 #[tokio::test]
-async fn who_has_logged_in_keeps_the_password_though_the_shop_does_not_know() {
+async fn who_has_logged_in_keeps_password_and_name_though_the_shop_does_not_know() {
     let system = System::start().await;
     system.wire.cut_answers(2);
     expect_later(&system.register("Ann", ANN, PASSWORD).await);
@@ -170,7 +170,8 @@ async fn who_has_logged_in_keeps_the_password_though_the_shop_does_not_know() {
     other.expect_problem(409, "email_taken");
     system.auth.login(ANN, PASSWORD).await.expect(200);
     system.auth.login(ANN, OTHER_PASSWORD).await.expect_oauth_error(400, "invalid_grant");
-    system.shop.api.get("/user/me").bearer(token).send().await.expect(200);
+    let me = system.shop.api.get("/user/me").bearer(token).send().await.expect(200);
+    assert_eq!(me["name"], "Ann");
 }
 
 #[tokio::test]

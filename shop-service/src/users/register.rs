@@ -38,7 +38,7 @@ pub(super) async fn register(
     let db = shop.db.get().await?;
     match registration {
         registrar::Registration::Done => {
-            let activated = store::activate_attempt(&db, id, attempt).await?;
+            let activated = store::activate_attempt(&db, id, attempt, &name).await?;
             activated.ok_or(Error::EmailTaken)
         }
         registrar::Registration::Taken => Err(Error::EmailTaken),

@@ -9,9 +9,11 @@ use uuid::Uuid;
 use super::{Name, State, User};
 use crate::error::Error;
 
+// The name of a pending row is that of the first try, until one has won: a stranger's try, which
+// auth will refuse, must not rename somebody who has logged in.
 const INSERT_OR_CLAIM: &str = "
     INSERT INTO users AS u (id, email, name) VALUES ($1, $2, $3)
-    ON CONFLICT (email) DO UPDATE SET name = excluded.name, attempt = u.attempt + 1
+    ON CONFLICT (email) DO UPDATE SET attempt = u.attempt + 1
         WHERE u.state = 'pending'
     RETURNING id, attempt";
 
@@ -28,9 +30,10 @@ pub(super) async fn insert_or_claim(
     Ok(row.map(|row| (UserId(row.get("id")), row.get("attempt"))))
 }
 
-// Active already: this attempt's owner was quicker to log in than we to get here.
+// Active already: this attempt's owner was quicker to log in than we to get here, and may have
+// taken another name since.
 const ACTIVATE_ATTEMPT: &str = "
-    UPDATE users SET state = 'active'
+    UPDATE users SET state = 'active', name = CASE WHEN state = 'pending' THEN $3 ELSE name END
     WHERE id = $1 AND attempt = $2 AND state IN ('pending', 'active')
     RETURNING id, name, email";
 
@@ -39,9 +42,10 @@ pub(super) async fn activate_attempt(
     db: &impl GenericClient,
     id: UserId,
     attempt: i64,
+    name: &Name,
 ) -> Result<Option<User>, Error> {
     let statement = db.prepare_cached(ACTIVATE_ATTEMPT).await?;
-    let row = db.query_opt(&statement, &[&id.0, &attempt]).await?;
+    let row = db.query_opt(&statement, &[&id.0, &attempt, &name.as_str()]).await?;
     Ok(row.as_ref().map(User::from_row))
 }
 
