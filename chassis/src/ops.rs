@@ -65,8 +65,9 @@ async fn answers(db: &Db) -> Result<(), DbError> {
 async fn exposition(ops: Arc<Ops>) -> Result<Response, Refusal> {
     ops.db.observe();
     if let Some(observe) = &ops.observe {
-        // Where it takes longer, the figures of the last scrape stand.
-        let _ = tokio::time::timeout(PATIENCE, observe()).await;
+        // Where it takes longer, the figures of the last scrape stand. In a task of its own, which
+        // ends: given up, its query would still run on the connection that somebody gets next.
+        let _ = tokio::time::timeout(PATIENCE, tokio::spawn(observe())).await;
     }
     let mut response = Response::new(metrics::render().into());
     let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");

@@ -163,6 +163,10 @@ async fn wait_for_schema(db: &Db, database: &DatabaseConfig, migrations: &Migrat
     loop {
         match schema_is_up_to_date(db, database, migrations).await {
             Ok(true) => return,
+            Ok(false) if database.migrate_on_start => tracing::error!(
+                "a migration is missing below those that are applied: this binary cannot serve \
+                 this schema"
+            ),
             Ok(false) => tracing::warn!("waiting for migrations: MIGRATE_ON_START is false"),
             Err(error) => tracing::warn!(%error, "waiting for the database"),
         }

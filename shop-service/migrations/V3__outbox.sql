@@ -10,9 +10,11 @@ ALTER TABLE outbox
              WHEN last_error IS NOT NULL THEN 'failing'
              ELSE 'waiting' END) STORED;
 
-DROP INDEX outbox_due;
-CREATE INDEX outbox_due ON outbox (kind, next_attempt_at) WHERE done_at IS NULL AND dead_at IS NULL;
+-- `outbox_due` stays for the version before this one.
+CREATE INDEX outbox_due_by_kind ON outbox (kind, next_attempt_at)
+    WHERE done_at IS NULL AND dead_at IS NULL;
 CREATE INDEX outbox_open ON outbox (id) WHERE done_at IS NULL;
 CREATE INDEX outbox_open_by_state ON outbox (state, id) WHERE done_at IS NULL;
 CREATE INDEX outbox_open_by_user ON outbox (user_id) WHERE done_at IS NULL;
 CREATE INDEX outbox_done ON outbox (done_at) WHERE done_at IS NOT NULL;
+CREATE INDEX outbox_dead ON outbox (dead_at) WHERE dead_at IS NOT NULL;

@@ -40,7 +40,8 @@ pub struct Admin {
 #[derive(Debug)]
 pub struct Actor {
     subject: Subject,
-    is_admin: bool,
+    /// Whose orders alone the caller may change; `None` for an admin, who may change all.
+    pub only_own: Option<UserId>,
 }
 
 impl Actor {
@@ -58,11 +59,6 @@ impl Actor {
             Subject::User(user) => user.to_string(),
             Subject::Client(client) => client.clone(),
         }
-    }
-
-    /// Whose orders alone the caller may change; `None` for an admin, who may change all.
-    pub fn only_own(&self) -> Option<UserId> {
-        if self.is_admin { None } else { self.user() }
     }
 }
 
@@ -98,24 +94,23 @@ pub fn admin(shop: &Arc<Shop>) -> BoxedFilter<(Admin,)> {
 
 /// Passes a person with the scope `shop`, and whoever has `shop:admin`.
 pub fn customer_or_admin(shop: &Arc<Shop>) -> BoxedFilter<(Actor,)> {
-    bearer(shop, |caller: Caller| {
-        let is_admin = caller.may(Scope::ShopAdmin);
-        match caller.user() {
-            Some(_) if caller.may(Scope::Shop) => Ok(Actor { subject: caller.subject, is_admin }),
-            _ if is_admin => Ok(Actor { subject: caller.subject, is_admin }),
-            Some(_) => Err(lacks(Scope::Shop, "This needs the scope `shop` or `shop:admin`.")),
-            None => Err(lacks(
-                Scope::Shop,
-                "This needs a person's token, or one with the scope `shop:admin`.",
-            )),
+    bearer(shop, |caller: Caller| match caller.user() {
+        _ if caller.may(Scope::ShopAdmin) => Ok(Actor { subject: caller.subject, only_own: None }),
+        user @ Some(_) if caller.may(Scope::Shop) => {
+            Ok(Actor { subject: caller.subject, only_own: user })
         }
+        Some(_) => Err(lacks(Scope::Shop, "This needs the scope `shop` or `shop:admin`.")),
+        None => Err(lacks(
+            Scope::Shop,
+            "This needs a person's token, or one with the scope `shop:admin`.",
+        )),
     })
 }
 
 /// Passes whoever has the scope `shop:admin`, to change anybody's order.
 pub fn mover(shop: &Arc<Shop>) -> BoxedFilter<(Actor,)> {
     bearer(shop, |caller: Caller| match caller.may(Scope::ShopAdmin) {
-        true => Ok(Actor { subject: caller.subject, is_admin: true }),
+        true => Ok(Actor { subject: caller.subject, only_own: None }),
         false => Err(crate::error::Error::NotAnAdmin.into()),
     })
 }

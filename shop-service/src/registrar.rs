@@ -90,8 +90,9 @@ impl Registrar {
         let answered = async {
             let answer = send(request).await.map_err(no_answer)?;
             let status = answer.status();
-            let problem = if status.is_success() { None } else { answer.json().await.ok() };
-            Ok((status, problem))
+            // A success is read, too: only then is the connection kept.
+            let body = answer.bytes().await.unwrap_or_default();
+            Ok((status, serde_json::from_slice(&body).ok()))
         };
         let late = |_| Error::Auth(format!("no answer within {:?}", self.timeout));
         tokio::time::timeout(self.timeout, answered).await.map_err(late)?

@@ -2,7 +2,6 @@
 
 // By the time of the statement, which an index can be searched with; `clock_timestamp` is another in
 // each row. Rows that another replica is deleting, or somebody is writing, are left for the next time.
-/// Each deletes a batch of `$1` rows.
 pub(super) const STATEMENTS: [&str; 3] = [
     "DELETE FROM sessions WHERE id IN (
         SELECT id FROM sessions

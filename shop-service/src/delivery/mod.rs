@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use chassis::purge;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -23,7 +23,8 @@ use crate::outbox::{self, Failure, Job, signal, store};
 use crate::state::Shop;
 use crate::users::UNREGISTER;
 
-/// How long a lane sleeps at most, and at least: what is due may be another's already.
+/// How long a lane sleeps at most; and at least, for a hundred orders a second must not make every
+/// lane of every replica look a hundred times.
 const LOOK: Duration = Duration::from_secs(10);
 const BLINK: Duration = Duration::from_millis(50);
 
@@ -50,17 +51,25 @@ const LANES: [Lane; 1] = [Lane { kind: UNREGISTER, at_once: 2 }];
 const KINDS: [&str; 2] = [UNREGISTER, orders::MAIL];
 
 /// What is past its time.
-const PURGE: [&str; 2] = [store::PURGE, orders::store::PURGE_KEYS];
+const PURGE: [&str; 3] = [store::PURGE, store::PURGE_DEAD, orders::store::PURGE_KEYS];
 
 /// Does jobs until `stop`; those that run then are finished.
 pub async fn work(shop: Arc<Shop>, stop: CancellationToken) {
     let work = TaskTracker::new();
     for lane in LANES {
-        work.spawn(run(lane, Arc::clone(&shop), stop.clone()));
+        work.spawn(keep_running(lane, Arc::clone(&shop), stop.clone()));
     }
     work.spawn(purge::run(shop.db.clone(), &PURGE, stop.clone()));
     work.close();
     tokio::join!(signal::relay(&shop.db, &shop.outbox, stop), work.wait());
+}
+
+/// A panic costs a lane a moment, not its life.
+async fn keep_running(lane: Lane, shop: Arc<Shop>, stop: CancellationToken) {
+    while let Err(panic) = tokio::spawn(run(lane, Arc::clone(&shop), stop.clone())).await {
+        tracing::error!(%panic, kind = lane.kind, "a lane failed badly");
+        stop.run_until_cancelled(sleep(RECOVER)).await;
+    }
 }
 
 async fn run(lane: Lane, shop: Arc<Shop>, stop: CancellationToken) {
@@ -69,6 +78,7 @@ async fn run(lane: Lane, shop: Arc<Shop>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         // Before the look, so that no job left after it is missed.
         due.mark_unchanged();
+        let looked = Instant::now();
         let rest = match take(lane, &shop, &mut running).await {
             Ok(rest) => rest,
             Err(error) => {
@@ -79,7 +89,7 @@ async fn run(lane: Lane, shop: Arc<Shop>, stop: CancellationToken) {
         let has_room = running.len() < lane.at_once;
         tokio::select! {
             Some(ended) = running.join_next() => log_panic(ended),
-            _ = due.changed(), if has_room => {}
+            _ = due.changed(), if has_room => sleep_until(looked + BLINK).await,
             () = sleep(rest), if has_room => {}
             () = stop.cancelled() => {}
         }

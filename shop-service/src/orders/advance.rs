@@ -40,6 +40,6 @@ pub(super) async fn change(
     {
         return Ok(());
     }
-    let order = store::find(tx, id, caller.only_own()).await?.ok_or(Error::OrderNotFound)?;
+    let order = store::find(tx, id, caller.only_own).await?.ok_or(Error::OrderNotFound)?;
     Err(Error::WrongStatus { is: order.status.as_str(), wanted: wanted.as_str() })
 }

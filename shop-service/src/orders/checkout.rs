@@ -51,17 +51,20 @@ async fn place(
 ) -> Result<Checkout, Error> {
     let mut db = shop.db.get().await?;
     let tx = db.transaction().await?;
-    // Sent together and done in this order: what comes after the queue sees what the checkout
-    // before it in the queue has done.
-    let ((), placed, lines) = try_join!(
-        users::queue(&tx, user),
-        store::find_placed(&tx, user, request),
-        store::take_cart(&tx, user),
-    )?;
-    if let (Some(request), Some(placed)) = (request, placed) {
-        let order = store::find(&tx, request.repeats(&placed)?, Some(user)).await?;
-        return Ok(Checkout::Replayed(order.ok_or(Error::OrderNotFound)?.at_placement()));
-    }
+    // What is joined is sent together, and done in this order: what comes after the queue sees
+    // what the checkout before it in the queue has done.
+    let queue = users::queue(&tx, user);
+    let lines = match request {
+        None => try_join!(queue, store::take_cart(&tx, user))?.1,
+        Some(request) => {
+            let ((), placed) = try_join!(queue, store::find_placed(&tx, user, request))?;
+            if let Some(placed) = placed {
+                let order = store::find(&tx, request.repeats(&placed)?, Some(user)).await?;
+                return Ok(Checkout::Replayed(order.ok_or(Error::OrderNotFound)?.at_placement()));
+            }
+            store::take_cart(&tx, user).await?
+        }
+    };
     let items = judge(lines)?;
     let total = Money(items.iter().map(OrderItem::price).sum());
     let id = OrderId::generate();

@@ -51,6 +51,7 @@ pub(super) struct Placed {
 
 impl<'a> KeyedRequest<'a> {
     pub(super) fn new(key: &'a IdempotencyKey, wanted: &PlaceOrder) -> Self {
+        // All there is in it. A second field needs a hash of both, and of nothing in between.
         let body = wanted.shipping_address.as_str().as_bytes();
         Self { key, body_hash: digest(&SHA256, body).as_ref().to_vec() }
     }

@@ -98,6 +98,14 @@ pub struct Order {
     pub history: Option<Vec<Change>>,
 }
 
+impl Order {
+    /// With its history, which was read a moment later: where it knows more, it is right.
+    fn with(self, history: Vec<Change>) -> Self {
+        let status = history.last().map_or(self.status, |last| last.to);
+        Self { status, history: Some(history), ..self }
+    }
+}
+
 /// A change of an order's status.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Change {

@@ -125,8 +125,7 @@ async fn show(id: OrderId, caller: Customer, shop: Arc<Shop>) -> Result<Response
     let only_of = (!caller.is_admin).then_some(caller.user);
     let (admit, history) = (users::admit(&db, caller.user), store::history(&db, id));
     let ((), order, history) = try_join!(admit, store::find(&db, id, only_of), history)?;
-    let order = order.ok_or(Error::OrderNotFound)?;
-    Ok(reply::json(&Order { history: Some(history), ..order }))
+    Ok(reply::json(&order.ok_or(Error::OrderNotFound)?.with(history)))
 }
 
 /// Order what is in the cart

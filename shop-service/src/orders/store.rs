@@ -174,7 +174,7 @@ pub(super) async fn find_whole(
     id: OrderId,
 ) -> Result<Option<Order>, Error> {
     let (order, history) = try_join!(find(db, id, None), history(db, id))?;
-    Ok(order.map(|order| Order { history: Some(history), ..order }))
+    Ok(order.map(|order| order.with(history)))
 }
 
 const CHANGE_STATUS: &str = "
@@ -194,7 +194,7 @@ pub(super) async fn change_status(
     to: Status,
 ) -> Result<bool, Error> {
     let statement = tx.prepare_cached(CHANGE_STATUS).await?;
-    let owner = caller.only_own().map(|user| user.0);
+    let owner = caller.only_own.map(|user| user.0);
     let (from, to, by) = (from.as_str(), to.as_str(), caller.id());
     Ok(tx.execute(&statement, &[&id.0, &from, &to, &owner, &by]).await? == 1)
 }
@@ -223,9 +223,8 @@ const FIND_PLACED: &str = "
 pub(super) async fn find_placed(
     tx: &Transaction<'_>,
     user: UserId,
-    request: Option<&KeyedRequest<'_>>,
+    request: &KeyedRequest<'_>,
 ) -> Result<Option<Placed>, Error> {
-    let Some(request) = request else { return Ok(None) };
     let statement = tx.prepare_cached(FIND_PLACED).await?;
     let row = tx.query_opt(&statement, &[&user.0, &request.key.as_str()]).await?;
     let placed =
@@ -235,10 +234,10 @@ pub(super) async fn find_placed(
 
 /// Deletes a batch of `$1` keys that are past their time.
 pub const PURGE_KEYS: &str = "
-    DELETE FROM idempotency_keys WHERE (user_id, key) IN (
-        SELECT user_id, key FROM idempotency_keys
+    DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM idempotency_keys
         WHERE created_at < statement_timestamp() - interval '24 hours'
-        ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED)";
+        ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED))";
 
 fn status(row: &Row, column: &'static str) -> Result<Status, Error> {
     Status::parse(row.get(column)).ok_or_else(|| DbError::Unreadable(column).into())

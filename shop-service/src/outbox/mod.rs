@@ -59,6 +59,8 @@ pub struct Job {
     pub payload: Value,
     /// Which try this is, from 1.
     pub attempt: i64,
+    /// Until when it is the worker's; nobody else's is the same.
+    pub lease: OffsetDateTime,
     /// Whether its time was over before it was taken.
     pub is_expired: bool,
 }

@@ -47,30 +47,33 @@ impl Signal {
 pub async fn relay(db: &Db, signal: &Signal, stop: CancellationToken) {
     let mut untold = signal.untold.subscribe();
     while !stop.is_cancelled() {
-        let lost = stop.run_until_cancelled(exchange(db, signal, &mut untold)).await;
-        if let Some(Err(error)) = lost {
+        if let Err(error) = exchange(db, signal, &mut untold, &stop).await {
             tracing::warn!(%error, "replicas do not hear of each other's jobs; they poll");
         }
         stop.run_until_cancelled(sleep(RECONNECT)).await;
     }
 }
 
-/// Hears and tells until the connection is lost.
+/// Hears and tells until `stop`, or until the connection is lost.
 async fn exchange(
     db: &Db,
     signal: &Signal,
     untold: &mut watch::Receiver<()>,
+    stop: &CancellationToken,
 ) -> Result<(), DbError> {
     let mut listener = db.listen(CHANNEL).await?;
-    // What was told while nobody listened.
+    // What was left or told while nobody listened.
     signal.due.send_replace(());
+    listener.notify().await?;
     loop {
         tokio::select! {
             heard = listener.heard() => match heard {
                 Some(()) => signal.due.send_replace(()),
-                None => return Ok(()),
+                None => return Err(DbError::Unavailable("the listener was closed".to_owned())),
             },
             Ok(()) = untold.changed() => listener.notify().await?,
+            // What the last requests have left is for the others now.
+            () = stop.cancelled() => return listener.notify().await,
         }
     }
 }

@@ -35,7 +35,8 @@ const TAKE: &str = "
         WHERE kind = $1 AND done_at IS NULL AND dead_at IS NULL
             AND next_attempt_at <= statement_timestamp()
         ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED))
-    RETURNING id, payload, attempts, coalesce(expires_at < clock_timestamp(), false) AS is_expired";
+    RETURNING id, payload, attempts, next_attempt_at AS lease,
+        coalesce(expires_at < clock_timestamp(), false) AS is_expired";
 
 /// Takes as many jobs of a kind that are due, for [`LEASE`]; those that others have taken are
 /// passed over.
@@ -46,6 +47,7 @@ pub async fn take(db: &impl GenericClient, kind: &str, count: i64) -> Result<Vec
         id: JobId(row.get("id")),
         payload: row.get("payload"),
         attempt: row.get("attempts"),
+        lease: row.get("lease"),
         is_expired: row.get("is_expired"),
     };
     Ok(rows.iter().map(job).collect())
@@ -87,11 +89,12 @@ pub async fn finish_all_for(db: &impl GenericClient, user: UserId) -> Result<(),
     Ok(())
 }
 
-// Whoever has lost the job to another worker, by being slow, has nothing to say about it any more.
+// Whoever has lost the job, to another worker or to an admin who has it tried anew, has nothing to
+// say about it any more.
 const POSTPONE: &str = "
     UPDATE outbox SET last_error = $3,
         next_attempt_at = clock_timestamp() + make_interval(secs => $4)
-    WHERE id = $1 AND attempts = $2 AND done_at IS NULL";
+    WHERE id = $1 AND next_attempt_at = $2 AND done_at IS NULL";
 
 /// Says why a job failed, and when to try again.
 pub async fn postpone(
@@ -102,18 +105,20 @@ pub async fn postpone(
 ) -> Result<(), Error> {
     let statement = db.prepare_cached(POSTPONE).await?;
     let seconds = pause.as_secs_f64();
-    db.execute(&statement, &[&job.id.0, &job.attempt, &error, &seconds]).await?;
+    db.execute(&statement, &[&job.id.0, &job.lease, &error, &seconds]).await?;
     Ok(())
 }
 
+// That its time is over says nothing of what was wrong before.
 const GIVE_UP: &str = "
-    UPDATE outbox SET last_error = $3, dead_at = clock_timestamp()
-    WHERE id = $1 AND attempts = $2 AND done_at IS NULL";
+    UPDATE outbox SET last_error = left(concat_ws('; before: ', $3::text, last_error), 500),
+        dead_at = clock_timestamp()
+    WHERE id = $1 AND next_attempt_at = $2 AND done_at IS NULL";
 
 /// Gives a job up, and says why.
 pub async fn give_up(db: &impl GenericClient, job: &Job, error: &str) -> Result<(), Error> {
     let statement = db.prepare_cached(GIVE_UP).await?;
-    db.execute(&statement, &[&job.id.0, &job.attempt, &error]).await?;
+    db.execute(&statement, &[&job.id.0, &job.lease, &error]).await?;
     Ok(())
 }
 
@@ -184,6 +189,12 @@ pub const PURGE: &str = "
     DELETE FROM outbox WHERE id = ANY (ARRAY(
         SELECT id FROM outbox WHERE done_at < statement_timestamp() - interval '7 days'
         ORDER BY done_at LIMIT $1 FOR UPDATE SKIP LOCKED))";
+
+/// Deletes a batch of `$1` jobs that were given up long ago, and that no admin cared for.
+pub const PURGE_DEAD: &str = "
+    DELETE FROM outbox WHERE id = ANY (ARRAY(
+        SELECT id FROM outbox WHERE dead_at < statement_timestamp() - interval '90 days'
+        ORDER BY dead_at LIMIT $1 FOR UPDATE SKIP LOCKED))";
 
 impl JobView {
     fn from_row(row: &Row) -> Result<Self, Error> {

@@ -1,8 +1,8 @@
 //! One use case: a user is deleted.
 //!
 //! One transaction makes the profile none (`deleting`), takes the person out of orders, empties
-//! the cart, drops mail that was not sent, and leaves the job that unregisters the credentials. The row, and with it the e-mail,
-//! goes when that job is done.
+//! the cart, drops mail that was not sent, and leaves the job that unregisters the credentials. The
+//! row, and with it the e-mail, goes when that job is done.
 
 use proto::UserId;
 use serde_json::json;

@@ -1,5 +1,7 @@
 //! An order's life: `PATCH /orders/{id}`, `POST /orders/{id}/cancel`, and its history.
 
+#![expect(clippy::unwrap_used, reason = "a test says by panicking what it missed")]
+
 use devstack_testkit::Answer;
 use devstack_testkit::http::Call;
 use serde_json::{Value, json};

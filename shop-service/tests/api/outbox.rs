@@ -1,13 +1,16 @@
 //! `/admin/outbox`: jobs that are not done, while the auth service is away.
 
+use std::time::Duration;
+
 use devstack_testkit::eventually;
 use devstack_testkit::wait::DEADLINE;
 use serde_json::{Value, json};
+use shop_service::outbox::store;
 use uuid::Uuid;
 
 use crate::calls::{job, order};
 use crate::mint;
-use crate::shop::Shop;
+use crate::shop::{Shop, config};
 
 async fn jobs(shop: &Shop, query: &str) -> Vec<Value> {
     let call = shop.get(&format!("/admin/outbox{query}")).bearer(mint::machine("shop:admin"));
@@ -122,6 +125,28 @@ async fn a_job_of_a_kind_that_a_newer_version_left_is_left_to_it() {
     assert_eq!((&waiting[0]["kind"], &waiting[0]["attempts"]), (&json!("fireworks"), &json!(0)));
 }
 
+#[tokio::test]
+async fn a_worker_that_has_lost_its_job_says_nothing_about_it() {
+    let shop = Shop::start().await;
+    let id = job(&shop).await;
+    let db = chassis::Db::new(&config(shop.database.url(), &[]).database).unwrap();
+    let db = db.get().await.unwrap();
+    let taken = || async {
+        shop.sql("UPDATE outbox SET kind = 'slow', next_attempt_at = clock_timestamp()", &[]).await;
+        store::take(&db, "slow", 1).await.unwrap().remove(0)
+    };
+
+    let lost = taken().await;
+    retry(&shop, id).await.expect(200);
+    store::postpone(&db, &lost, "no answer", Duration::from_secs(60)).await.unwrap();
+    store::give_up(&db, &lost, "refused").await.unwrap();
+    assert_eq!(jobs(&shop, "").await[0]["last_error"], Value::Null);
+
+    let own = taken().await;
+    store::give_up(&db, &own, "refused").await.unwrap();
+    assert_eq!(jobs(&shop, "?state=dead").await[0]["last_error"], "refused");
+}
+
 /// A job whose time was over an hour ago, due now.
 async fn expired(shop: &Shop) -> Uuid {
     let id = job(shop).await;
@@ -143,6 +168,7 @@ async fn dead(shop: &Shop, id: Uuid) -> Value {
 async fn a_job_whose_time_is_over_is_given_up_until_an_admin_retries_it() {
     let shop = Shop::start().await;
     let id = expired(&shop).await;
+    shop.sql("UPDATE outbox SET last_error = 'no answer'", &[]).await;
     shop.db.batch_execute("NOTIFY outbox").await.unwrap();
 
     let given_up = dead(&shop, id).await;
@@ -151,7 +177,7 @@ async fn a_job_whose_time_is_over_is_given_up_until_an_admin_retries_it() {
 
     assert_eq!(
         (&given_up["last_error"], &given_up["attempts"]),
-        (&json!("its time is over"), &json!(1))
+        (&json!("its time is over; before: no answer"), &json!(1))
     );
     assert_eq!((&retried["state"], &retried["attempts"]), (&json!("failing"), &json!(0)));
     assert_eq!(tried["id"], json!(id));
@@ -208,6 +234,13 @@ async fn what_is_past_its_time_is_purged() {
             WHERE id = $1";
         shop.sql(finish, &[&id, &days]).await;
     }
+    let [forgotten, dead] = [job(&shop).await, job(&shop).await];
+    for (id, days) in [(forgotten, 90.1), (dead, 89.9)] {
+        let die = "UPDATE outbox
+            SET dead_at = clock_timestamp() - make_interval(secs => 86400 * $2::float8)
+            WHERE id = $1";
+        shop.sql(die, &[&id, &days]).await;
+    }
     let ann = shop.customer().await;
     let order = order(&shop, Some(ann.id)).await;
     for (key, hours) in [("old", 24.1), ("recent", 23.9)] {
@@ -217,12 +250,12 @@ async fn what_is_past_its_time_is_purged() {
     }
 
     let replica = shop.another().await;
-    eventually("it is purged", async || (shop.count("outbox").await == 2).then_some(())).await;
+    eventually("it is purged", async || (shop.count("outbox").await == 3).then_some(())).await;
     eventually("it is purged", async || (shop.count("idempotency_keys").await == 1).then_some(()))
         .await;
 
     let left = shop.sql("SELECT id FROM outbox ORDER BY id", &[]).await;
-    assert_eq!(left.iter().map(|row| row.get(0)).collect::<Vec<Uuid>>(), [recent, open]);
+    assert_eq!(left.iter().map(|row| row.get(0)).collect::<Vec<Uuid>>(), [recent, open, dead]);
     assert_eq!(shop.count("idempotency_keys WHERE key = 'recent'").await, 1);
     drop(replica);
 }
