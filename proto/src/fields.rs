@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::str::FromStr;
 
 use serde_json::value::RawValue;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -105,9 +106,16 @@ impl<const MIN: usize, const MAX: usize> Text<MIN, MAX> {
 
 impl<const MIN: usize, const MAX: usize> Field for Text<MIN, MAX> {
     fn from_json(json: &RawValue) -> Result<Self, Message> {
-        let text = string(json)?;
+        string(json)?.parse()
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> FromStr for Text<MIN, MAX> {
+    type Err = Message;
+
+    fn from_str(text: &str) -> Result<Self, Message> {
         if (MIN..=MAX).contains(&text.chars().count()) {
-            Ok(Self(text))
+            Ok(Self(text.to_owned()))
         } else {
             Err(format!("must have {MIN} to {MAX} characters").into())
         }

@@ -28,7 +28,7 @@ pub struct Query {
 
 /// What is read from a query string.
 pub trait FromQuery: Sized {
-    /// Reads it, or refuses with a 400.
+    /// Reads it, or refuses: with a 400 what cannot be read, with a 422 what is out of its range.
     fn from_query(query: &Query) -> Result<Self, Refusal>;
 }
 

@@ -21,10 +21,28 @@ proto::define_id!(
 pub type Name = Text<1, 200>;
 /// What it is.
 pub type Description = Text<0, 10_000>;
+/// What is searched for, as it is sent.
+pub type Search = Text<0, 200>;
 /// How many there are.
 pub type Quantity = Integer<0, 1_000_000_000>;
 /// By how many that changes.
 pub type QuantityDelta = Integer<-1_000_000_000, 1_000_000_000>;
+
+/// What is searched for, as PostgreSQL reads it: words, `"a phrase"`, `one or another`, `-without`.
+#[derive(Debug)]
+pub struct Words(String);
+
+impl From<Search> for Words {
+    /// A dash says "without" where a word or a phrase follows at once. PostgreSQL would take any
+    /// dash for that, as in `lock - blue`, and fails on more than 30 in a row.
+    fn from(search: Search) -> Self {
+        let text = search.as_str();
+        let follows = text.chars().skip(1).chain([' ']);
+        let is_idle = |next: char| !next.is_alphanumeric() && next != '"';
+        let read = |(c, next)| if c == '-' && is_idle(next) { ' ' } else { c };
+        Self(text.chars().zip(follows).map(read).collect())
+    }
+}
 
 /// A product.
 #[derive(Debug, Serialize, ToSchema)]

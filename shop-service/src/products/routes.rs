@@ -5,11 +5,14 @@ use std::sync::Arc;
 use chassis::edge::guard::{json, query};
 use chassis::edge::query::{FromQuery, Query};
 use chassis::edge::{Named, Page, Refusal, Route, any_of, reply, with};
+use proto::problem::FieldError;
 use utoipa::OpenApi;
 use warp::reply::Response;
 use warp::{Filter, delete, get, patch, path, post};
 
-use super::{NewProduct, Product, ProductChange, ProductId, remove as removal, store};
+use super::{
+    NewProduct, Product, ProductChange, ProductId, Search, Words, remove as removal, store,
+};
 use crate::access::{Admin, admin};
 use crate::categories::CategoryId;
 use crate::error::Error;
@@ -62,33 +65,59 @@ pub struct Api;
 /// Which products are asked for.
 struct Wanted {
     page: Page,
+    words: Option<Words>,
     category: Option<CategoryId>,
 }
 
 impl FromQuery for Wanted {
     fn from_query(query: &Query) -> Result<Self, Refusal> {
-        Ok(Self { page: Page::from_query(query)?, category: query.value("category_id")? })
+        Ok(Self {
+            page: Page::from_query(query)?,
+            words: words(query)?,
+            category: query.value("category_id")?,
+        })
+    }
+}
+
+/// A search field that holds nothing but spaces is empty.
+fn words(query: &Query) -> Result<Option<Words>, Refusal> {
+    let text = query.text("q")?.map(str::trim).filter(|text| !text.is_empty());
+    match text.map(str::parse::<Search>).transpose() {
+        Ok(search) => Ok(search.map(Words::from)),
+        Err(message) => Err(Refusal::validation(vec![FieldError::new("q", message)])),
     }
 }
 
 /// List products on sale
 ///
-/// The oldest first.
+/// The oldest first. `q` narrows the list to products in whose name or description all of its
+/// words are, in any form: `keys` finds `key`. `"a phrase"`, `one or another` and `-without` are
+/// understood; words like `the` count for nothing, and nothing is found by them alone.
 #[utoipa::path(
     get, path = "/products/", tag = "products",
     params(
+        ("q" = inline(Option<Search>), Query, description = "Only those with these words."),
         ("category_id" = Option<CategoryId>, Query, description = "Only those of a category."),
         ("limit" = Option<u32>, Query, description = "50, at most 200."),
         ("after" = Option<String>, Query, description = "The cursor of `Link`."),
     ),
-    responses((status = 200, description = "A page of products.", body = Vec<Product>)),
+    responses(
+        (status = 200, description = "A page of products.", body = Vec<Product>),
+        (status = 422, description = "`q` is too long: code `validation`.",
+            body = proto::Problem, content_type = "application/problem+json"),
+    ),
 )]
 async fn list(wanted: Wanted, shop: Arc<Shop>) -> Result<Response, Error> {
-    let Wanted { page, category } = wanted;
+    let Wanted { page, words, category } = wanted;
+    let (above, rows) = (page.above(), page.rows());
     let db = shop.db.get().await?;
-    let products = match category {
-        Some(category) => store::list_of_category(&db, category, page.above(), page.rows()).await?,
-        None => store::list(&db, page.above(), page.rows()).await?,
+    let products = match (words, category) {
+        (None, None) => store::list(&db, above, rows).await?,
+        (None, Some(category)) => store::list_of_category(&db, category, above, rows).await?,
+        (Some(words), None) => store::search(&db, &words, above, rows).await?,
+        (Some(words), Some(category)) => {
+            store::search_category(&db, &words, category, above, rows).await?
+        }
     };
     Ok(page.reply(products, |product| product.id.0))
 }

@@ -5,7 +5,7 @@ use deadpool_postgres::{GenericClient, Transaction};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{BEYOND, NewProduct, Product, ProductChange, ProductId};
+use super::{BEYOND, NewProduct, Product, ProductChange, ProductId, Words};
 use crate::categories::{Category, CategoryId};
 use crate::error::Error;
 use crate::money::Money;
@@ -146,6 +146,74 @@ pub(super) async fn list_of_category(
 ) -> Result<Vec<Product>, Error> {
     let statement = db.prepare_cached(LIST_OF_CATEGORY).await?;
     let rows = db.query(&statement, &[&above, &rows, &category.0]).await?;
+    Ok(rows.iter().map(Product::from_row).collect())
+}
+
+/// A page of products on sale that hold `words`, in the part of them that `$part` says.
+///
+/// PostgreSQL must choose a plan before it knows the words, and both that it has are bad for some:
+/// walking by id reads the whole table for a rare word, and the index of words reads and sorts half
+/// of it for a common one. So the walk (`near`) is given up where 20 times the page do not fill it,
+/// and only then, and from there on (`edge`), the index is asked (`far`): for words that not one in
+/// twenty has. `IS TRUE` hides the id from the planner, which would read all of its index as well.
+macro_rules! search {
+    ($part:literal) => {
+        concat!(
+            "WITH wanted AS MATERIALIZED (
+                SELECT websearch_to_tsquery('pg_catalog.english', translate($3, '/', ' ')) AS words),
+            near AS MATERIALIZED (
+                SELECT id FROM (
+                    SELECT id, words FROM products
+                    WHERE NOT hidden AND id > $1 AND ",
+            $part,
+            " ORDER BY id LIMIT 20 * $2::bigint) AS walked
+                WHERE words @@ (SELECT words FROM wanted) ORDER BY id LIMIT $2),
+            edge AS MATERIALIZED (
+                SELECT id FROM products
+                WHERE NOT hidden AND id > $1 AND ",
+            $part,
+            " AND (SELECT count(*) FROM near) < $2 ORDER BY id OFFSET 20 * $2 - 1 LIMIT 1),
+            far AS MATERIALIZED (
+                SELECT id FROM products
+                WHERE NOT hidden AND words @@ (SELECT words FROM wanted)
+                    AND (id > (SELECT id FROM edge) AND ",
+            $part,
+            ") IS TRUE AND EXISTS (SELECT FROM edge))
+            SELECT ",
+            columns!(),
+            " FROM (SELECT id FROM near UNION ALL SELECT id FROM far ORDER BY id LIMIT $2) found
+            JOIN products p ON p.id = found.id JOIN categories c ON c.id = p.category_id
+            ORDER BY p.id"
+        )
+    };
+}
+
+const SEARCH: &str = search!("true");
+
+/// What is on sale and holds these words, the oldest first.
+pub(super) async fn search(
+    db: &impl GenericClient,
+    words: &Words,
+    above: Uuid,
+    rows: i64,
+) -> Result<Vec<Product>, Error> {
+    let statement = db.prepare_cached(SEARCH).await?;
+    let rows = db.query(&statement, &[&above, &rows, &words.0]).await?;
+    Ok(rows.iter().map(Product::from_row).collect())
+}
+
+const SEARCH_CATEGORY: &str = search!("category_id = $4");
+
+/// What is on sale in a category and holds these words, the oldest first.
+pub(super) async fn search_category(
+    db: &impl GenericClient,
+    words: &Words,
+    category: CategoryId,
+    above: Uuid,
+    rows: i64,
+) -> Result<Vec<Product>, Error> {
+    let statement = db.prepare_cached(SEARCH_CATEGORY).await?;
+    let rows = db.query(&statement, &[&above, &rows, &words.0, &category.0]).await?;
     Ok(rows.iter().map(Product::from_row).collect())
 }
 

@@ -36,6 +36,7 @@ mod prices;
 mod products;
 mod races;
 mod registration;
+mod search;
 mod shop;
 mod tokens;
 mod users;

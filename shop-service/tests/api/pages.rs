@@ -8,11 +8,13 @@ use crate::mint;
 use crate::shop::Shop;
 
 /// Every list, as somebody sees it who may see everything.
-const LISTS: [&str; 7] = [
+const LISTS: [&str; 9] = [
     "/user/",
     "/products/category",
     "/products/",
     "/products/?category_id={category}",
+    "/products/?q=notebook",
+    "/products/?q=notebook&category_id={category}",
     "/orders/",
     "/orders/?all=true",
     "/admin/outbox?state=waiting",
