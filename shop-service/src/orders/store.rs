@@ -97,7 +97,9 @@ pub(super) async fn insert(
     })
 }
 
-/// The lines of the orders that a query gives as `o`, the orders newest first.
+/// The lines of the orders that a query gives as `o`, the orders newest first. `OFFSET 0` has the
+/// lines looked up order by order: the planner does not know how few orders there will be, and
+/// would rather read everybody's lines.
 macro_rules! with_items {
     ($orders:literal) => {
         concat!(
@@ -105,7 +107,8 @@ macro_rules! with_items {
                 i.product_id, i.name, i.unit_price, i.quantity
             FROM (SELECT * FROM orders WHERE ",
             $orders,
-            ") o JOIN order_items i ON i.order_id = o.id
+            ") o
+            CROSS JOIN LATERAL (SELECT * FROM order_items WHERE order_id = o.id OFFSET 0) i
             ORDER BY o.id DESC, i.position"
         )
     };
