@@ -11,3 +11,5 @@ CREATE INDEX products_by_word ON products USING gin (words) WITH (fastupdate = o
 -- Lists, without what they do not show: however much is hidden, a page costs the same.
 CREATE INDEX products_on_sale ON products (id) WHERE NOT hidden;
 CREATE INDEX products_on_sale_by_category ON products (category_id, id) WHERE NOT hidden;
+CREATE INDEX users_active ON users (id) WHERE state = 'active';
+CREATE INDEX outbox_open ON outbox (id) WHERE done_at IS NULL;

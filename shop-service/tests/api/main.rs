@@ -8,6 +8,7 @@
 //! | [`categories`], [`products`], [`prices`] | `/products` |
 //! | [`cart`], [`orders`], [`checkout`], [`idempotency`], [`order_life`] | `/cart` and `/orders` |
 //! | [`races`] | what must hold whatever runs at once |
+//! | [`plans`] | what calls read of a large database |
 //! | [`outbox`] | `/admin/outbox` |
 //! | [`access`], [`tokens`] | who may do what, and how one proves who one is |
 //! | [`bodies`], [`fields`], [`pages`], [`edge`] | what holds for all calls |
@@ -32,6 +33,7 @@ mod order_life;
 mod orders;
 mod outbox;
 mod pages;
+mod plans;
 mod prices;
 mod products;
 mod races;

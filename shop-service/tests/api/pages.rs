@@ -8,7 +8,7 @@ use crate::mint;
 use crate::shop::Shop;
 
 /// Every list, as somebody sees it who may see everything.
-const LISTS: [&str; 9] = [
+pub(crate) const LISTS: [&str; 9] = [
     "/user/",
     "/products/category",
     "/products/",
@@ -38,7 +38,7 @@ async fn seven_of_everything() -> (Shop, String, Vec<String>) {
 }
 
 /// With one more parameter.
-fn with(path: &str, parameter: &str) -> String {
+pub(crate) fn with(path: &str, parameter: &str) -> String {
     format!("{path}{}{parameter}", if path.contains('?') { '&' } else { '?' })
 }
 
