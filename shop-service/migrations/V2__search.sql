@@ -1,3 +1,7 @@
+-- In the order in which a checkout locks them, or the two deadlock.
+LOCK TABLE users IN SHARE MODE;
+LOCK TABLE products IN ACCESS EXCLUSIVE MODE;
+
 -- What a search looks in. A fixed configuration, for the database's default differs from one to the
 -- next: 'english' finds "key" for "keys", and passes over "the". A slash parts words; PostgreSQL
 -- would take "red/blue" for a file's name. `search` in products/store.rs reads its words alike.

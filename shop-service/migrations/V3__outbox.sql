@@ -13,7 +13,6 @@ ALTER TABLE outbox
 -- `outbox_due` stays for the version before this one.
 CREATE INDEX outbox_due_by_kind ON outbox (kind, next_attempt_at)
     WHERE done_at IS NULL AND dead_at IS NULL;
-CREATE INDEX outbox_open ON outbox (id) WHERE done_at IS NULL;
 CREATE INDEX outbox_open_by_state ON outbox (state, id) WHERE done_at IS NULL;
 CREATE INDEX outbox_open_by_user ON outbox (user_id) WHERE done_at IS NULL;
 CREATE INDEX outbox_done ON outbox (done_at) WHERE done_at IS NOT NULL;

@@ -49,8 +49,12 @@ const LARGE: &str = "
     INSERT INTO order_items (order_id, position, product_id, name, unit_price, quantity)
         SELECT id(n), position, id(n + position * 5000), 'Notebook', 1, 1
         FROM generate_series(1, 10000) n, generate_series(1, 2) position;
-    INSERT INTO outbox (id, kind, payload, next_attempt_at, done_at)
-        SELECT id(n), 'unregister', '{}', now() + interval '1 day',
+    INSERT INTO order_history (order_id, from_status, to_status, changed_by)
+        SELECT id(n), 'PROCESSING', 'SHIPPED', id(n) FROM generate_series(1, 10000) n;
+    INSERT INTO idempotency_keys (user_id, key, body_hash, order_id)
+        SELECT id(n), 'k', '', id(n) FROM generate_series(1, 10000) n;
+    INSERT INTO outbox (id, kind, payload, user_id, next_attempt_at, done_at)
+        SELECT id(n), 'order_mail', '{}', id(n), now() + interval '1 day',
             CASE WHEN n <= 19800 THEN now() END
         FROM generate_series(1, 20000) n;
     DROP FUNCTION id;
