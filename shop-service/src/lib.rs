@@ -8,6 +8,7 @@
 //! | [`config`] | its configuration |
 //! | [`money`] | exact amounts |
 //! | [`error`] | what can go wrong |
+//! | [`mailer`] | sends mail |
 //! | [`outbox`] | jobs that a transaction leaves to be done elsewhere |
 //! | [`registrar`] | the auth service, as far as the shop needs it |
 //! | [`state`] | what the handlers share |
@@ -30,6 +31,7 @@ pub mod command;
 pub mod config;
 pub mod delivery;
 pub mod error;
+pub mod mailer;
 pub mod money;
 pub mod orders;
 pub mod outbox;

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use devstack_testkit::architecture::{House, forbids};
 
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 17] = [
     "config",
     "money",
     "error",
+    "mailer",
     "outbox",
     "registrar",
     "state",

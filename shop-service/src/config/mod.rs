@@ -1,5 +1,7 @@
 //! The shop's configuration: the sections every service has, and its own.
 
+mod mail;
+
 use std::time::Duration;
 
 use chassis::config::{
@@ -7,6 +9,8 @@ use chassis::config::{
     TokenConfig, TokenSettings,
 };
 use clap::Args;
+
+pub use mail::{Login, MailConfig, MailSettings, MailUrl, SmtpServer, SmtpTls};
 
 /// The public and the ops address where none is given.
 pub const ADDRESSES: [&str; 2] = ["127.0.0.1:8000", "127.0.0.1:8001"];
@@ -29,6 +33,9 @@ pub struct Settings {
     /// Where the auth service is.
     #[command(flatten)]
     shop: ShopSettings,
+    /// Mail to customers.
+    #[command(flatten)]
+    mail: MailSettings,
 }
 
 /// The shop's own section as it is given.
@@ -62,6 +69,8 @@ pub struct Config {
     pub auth_timeout: Duration,
     /// The auth service, as a browser reaches it.
     pub public_auth_url: BaseUrl,
+    /// Mail to customers.
+    pub mail: MailConfig,
 }
 
 impl Settings {
@@ -76,6 +85,7 @@ impl Settings {
             None | Some("") => token.as_ref().map(|token| token.issuer.clone()),
             Some(given) => faults.parse("PUBLIC_AUTH_URL", given, "https://auth.example.com"),
         };
+        let mail = self.mail.read(faults);
         Some(Config {
             http: http?,
             database: database?,
@@ -83,6 +93,7 @@ impl Settings {
             auth_url: auth_url?,
             auth_timeout: auth_timeout?,
             public_auth_url: public_auth_url?,
+            mail: mail?,
         })
     }
 }
