@@ -1,5 +1,7 @@
 //! Money: exact, in JSON a number with two decimals at the most.
 
+use std::fmt;
+
 use proto::fields::{Field, Message};
 use rust_decimal::Decimal;
 use serde::ser::Error;
@@ -48,6 +50,13 @@ impl Serialize for Money {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let text = self.0.normalize().to_string();
         RawValue::from_string(text).map_err(S::Error::custom)?.serialize(serializer)
+    }
+}
+
+impl fmt::Display for Money {
+    /// As people read it: with two decimals.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2}", self.0)
     }
 }
 
@@ -108,5 +117,13 @@ mod tests {
 
         assert_eq!(serde_json::to_string(&total).unwrap(), "999999999999999999.98");
         assert_eq!(serde_json::to_string(&Money(Decimal::new(1250, 2))).unwrap(), "12.5");
+    }
+
+    #[test]
+    fn people_read_two_decimals() {
+        for (cents, read) in [(0, "0.00"), (5, "0.05"), (1250, "12.50"), (9999, "99.99")] {
+            assert_eq!(Money(Decimal::new(cents, 2)).to_string(), read);
+        }
+        assert_eq!(Money(Decimal::new(5, 0)).to_string(), "5.00");
     }
 }

@@ -5,6 +5,7 @@
 //! until the next one is due; and looks by itself from time to time, should nobody have told.
 //! Kinds that only a newer version knows are left to it.
 
+pub mod order_mail;
 pub mod routes;
 mod unregister;
 

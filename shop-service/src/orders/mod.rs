@@ -143,7 +143,7 @@ struct Line {
 
 impl OrderItem {
     /// What the line costs.
-    fn price(&self) -> Decimal {
+    pub fn price(&self) -> Decimal {
         self.unit_price.0 * Decimal::from(self.quantity)
     }
 }
