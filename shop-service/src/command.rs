@@ -72,6 +72,9 @@ async fn run(Cli { command, settings }: Cli) -> Result<(), CommandError> {
 
 /// The service as [`chassis::Server::run`] runs it.
 pub fn service(config: &Config) -> Result<Service, DbError> {
+    if config.mail.url.is_none() {
+        tracing::warn!("MAIL_URL is not set: mail to customers stays in the outbox");
+    }
     let shop = Arc::new(Shop::new(config)?);
     let observed = Arc::clone(&shop);
     Ok(Service {

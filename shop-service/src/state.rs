@@ -6,6 +6,7 @@ use proto::Verifier;
 
 use crate::config::Config;
 use crate::error::REALM;
+use crate::mailer::Mailer;
 use crate::outbox::signal::Signal;
 use crate::registrar::Registrar;
 
@@ -15,6 +16,8 @@ pub struct Shop {
     pub db: Db,
     /// The auth service.
     pub registrar: Registrar,
+    /// Sends mail; without it, mail stays in the outbox.
+    pub mailer: Option<Mailer>,
     /// Judges tokens.
     verifier: Verifier,
     /// Wakes the workers: there is a new job in the outbox.
@@ -28,6 +31,7 @@ impl Shop {
         Ok(Self {
             db: Db::new(&config.database)?,
             registrar: Registrar::new(config),
+            mailer: Mailer::new(&config.mail),
             verifier: Verifier::new(&token.secrets, token.issuer.as_str(), &token.audience),
             outbox: Signal::default(),
         })

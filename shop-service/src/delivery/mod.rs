@@ -5,7 +5,7 @@
 //! until the next one is due; and looks by itself from time to time, should nobody have told.
 //! Kinds that only a newer version knows are left to it.
 
-pub mod order_mail;
+mod order_mail;
 pub mod routes;
 mod unregister;
 
@@ -46,7 +46,9 @@ struct Lane {
     at_once: usize,
 }
 
-const LANES: [Lane; 1] = [Lane { kind: UNREGISTER, at_once: 2 }];
+const UNREGISTERING: Lane = Lane { kind: UNREGISTER, at_once: 2 };
+/// Only where there is a mailer: until there is one, mail waits.
+const MAILING: Lane = Lane { kind: orders::MAIL, at_once: 4 };
 
 /// All kinds of jobs.
 const KINDS: [&str; 2] = [UNREGISTER, orders::MAIL];
@@ -57,7 +59,8 @@ const PURGE: [&str; 3] = [store::PURGE, store::PURGE_DEAD, orders::store::PURGE_
 /// Does jobs until `stop`; those that run then are finished.
 pub async fn work(shop: Arc<Shop>, stop: CancellationToken) {
     let work = TaskTracker::new();
-    for lane in LANES {
+    let mailing = shop.mailer.is_some().then_some(MAILING);
+    for lane in [UNREGISTERING].into_iter().chain(mailing) {
         work.spawn(keep_running(lane, Arc::clone(&shop), stop.clone()));
     }
     work.spawn(purge::run(shop.db.clone(), &PURGE, stop.clone()));
@@ -145,9 +148,10 @@ async fn attempt(kind: &'static str, shop: Arc<Shop>, job: Job) {
 }
 
 async fn perform(kind: &str, shop: &Shop, job: &Job) -> Result<(), Failure> {
-    match kind {
+    match (kind, &shop.mailer) {
         _ if job.is_expired => Err(Failure::Never("its time is over".to_owned())),
-        UNREGISTER => unregister::unregister(shop, job).await,
+        (UNREGISTER, _) => unregister::unregister(shop, job).await,
+        (orders::MAIL, Some(mailer)) => order_mail::send(shop, mailer, job).await,
         _ => Err(Failure::Again("no lane does this kind of job".to_owned())),
     }
 }

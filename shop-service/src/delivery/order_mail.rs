@@ -1,13 +1,40 @@
-//! The mail that tells customers what they have ordered.
+//! The job that tells customers what they have ordered.
 //!
-//! It carries nothing a user typed: whoever registers with somebody else's address could send that
+//! The mail carries nothing a user typed: whoever registers with somebody else's address could send that
 //! person words of his own. What products are called is the shop's word.
 
 use askama::Template;
 
-use crate::mailer::{Letter, line};
+use crate::mailer::{Letter, MailError, Mailer, line};
 use crate::money::Money;
-use crate::orders::{Order, OrderId};
+use crate::orders::{self, Order, OrderId};
+use crate::outbox::{self, Failure, Job};
+use crate::state::Shop;
+
+pub(super) async fn send(shop: &Shop, mailer: &Mailer, job: &Job) -> Result<(), Failure> {
+    let order = job.payload.get("order").and_then(|order| order.as_str());
+    let order: OrderId = order
+        .and_then(|order| order.parse().ok())
+        .ok_or_else(|| Failure::Never("the job names no order".to_owned()))?;
+    // Not kept while the mail server takes its time.
+    let found = orders::store::find_with_email(&shop.db.get().await?, order).await?;
+    // A customer who is gone gets no mail.
+    if let Some((order, email)) = found {
+        let letter = letter(&order, &email).map_err(|error| Failure::Never(error.to_string()))?;
+        mailer.send(&letter).await?;
+    }
+    outbox::store::finish(&shop.db.get().await?, job.id).await?;
+    Ok(())
+}
+
+impl From<MailError> for Failure {
+    fn from(error: MailError) -> Self {
+        match error {
+            MailError::Refused(why) => Self::Never(why),
+            MailError::Unavailable(why) => Self::Again(why),
+        }
+    }
+}
 
 #[derive(Template)]
 #[template(path = "order.txt")]
@@ -34,7 +61,7 @@ struct Line {
 }
 
 /// The letter about an order, to its customer's address.
-pub fn letter<'a>(order: &Order, to: &'a str) -> Result<Letter<'a>, askama::Error> {
+fn letter<'a>(order: &Order, to: &'a str) -> Result<Letter<'a>, askama::Error> {
     let lines = order.items.iter().map(|item| Line {
         name: line(&item.name),
         quantity: item.quantity,
@@ -75,6 +102,7 @@ mod tests {
             shipping_address: "1 Lock Lane, typed by a user".to_owned(),
             placed_at: OffsetDateTime::UNIX_EPOCH,
             items: names.iter().map(item).collect(),
+            history: None,
         }
     }
 

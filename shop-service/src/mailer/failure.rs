@@ -1,10 +1,12 @@
 //! Whether a letter that was not sent may be tried again, and what is said of it.
 
+use std::error::Error;
 use std::time::Duration;
 use std::{fmt, io};
 
 use lettre::Address;
 use lettre::transport::smtp::Error as SmtpError;
+use lettre::transport::smtp::response::Code;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::line;
@@ -56,6 +58,10 @@ impl MailError {
         Self::Unavailable(format!("the folder of MAIL_URL cannot be written: {}", error.kind()))
     }
 
+    pub(super) fn out_of_step(code: Code) -> Self {
+        Self::Unavailable(format!("{}: the server answers {code} to DATA", Step::Content))
+    }
+
     /// What a server that answered nothing in time means.
     pub(super) fn silent(step: Step, patience: Duration) -> Self {
         Self::Unavailable(format!("{step}: no answer within {} s", patience.as_secs()))
@@ -67,10 +73,8 @@ impl MailError {
         let what = match code {
             // A server's words about a login could repeat it.
             Some(code) if step == Step::Login => format!("{step}: the server answers {code}"),
-            Some(code) => {
-                format!("{step}: the server answers {code} {}", private.hide(&words))
-            }
-            None => format!("{step}: {}", private.hide(&error.to_string())),
+            Some(code) => format!("{step}: the server answers {code} {}", private.hide(&words)),
+            None => format!("{step}: {}", private.hide(&words)),
         };
         match code {
             Some(code) if is_about_the_letter(step, code, &words) => Self::Refused(cut(&what)),
@@ -92,9 +96,13 @@ fn is_about_the_letter(step: Step, code: u16, words: &str) -> bool {
     }
 }
 
-/// What the server said, without what the library puts before it.
+/// What the server said, or what is at the bottom of the error: those above it say less.
 fn words(error: &SmtpError) -> String {
-    std::error::Error::source(error).map(ToString::to_string).unwrap_or_default()
+    let mut bottom: &dyn Error = error;
+    while let Some(below) = bottom.source() {
+        bottom = below;
+    }
+    bottom.to_string()
 }
 
 /// One line that is not too long.

@@ -172,7 +172,12 @@ async fn dialogue(
     step(Step::Sender, private, connection.command(sender)).await?;
     let recipient = Rcpt::new(to.clone(), Vec::new());
     step(Step::Recipient, private, connection.command(recipient)).await?;
-    step(Step::Content, private, connection.command(Data)).await?;
+    let go_ahead = step(Step::Content, private, connection.command(Data)).await?;
+    // Anything else answers another command, so the receipt would be another's too. That can be
+    // brought about: lettre reads on after STARTTLS what was said before TLS.
+    if !go_ahead.has_code(354) {
+        return Err(MailError::out_of_step(go_ahead.code()));
+    }
     let receipt = connection.message(message).await;
     receipt.map_err(|error| MailError::judge(Step::Content, &error, private))?;
     Ok(())

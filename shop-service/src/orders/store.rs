@@ -152,6 +152,23 @@ pub(super) async fn find(
     Ok(orders(&db.query(&statement, &[&id.0, &user]).await?)?.pop())
 }
 
+const FIND_EMAIL: &str = "
+    SELECT u.email FROM orders o JOIN users u ON u.id = o.user_id
+    WHERE o.id = $1 AND u.state <> 'deleting'";
+
+/// An order and its customer's e-mail; `None` where either is gone.
+pub async fn find_with_email(
+    db: &impl GenericClient,
+    id: OrderId,
+) -> Result<Option<(Order, String)>, Error> {
+    let email = async {
+        let statement = db.prepare_cached(FIND_EMAIL).await?;
+        Ok::<_, Error>(db.query_opt(&statement, &[&id.0]).await?.map(|row| row.get("email")))
+    };
+    let (order, email) = try_join!(find(db, id, None), email)?;
+    Ok(order.zip(email))
+}
+
 const HISTORY: &str = "
     SELECT from_status, to_status, changed_at, changed_by FROM order_history
     WHERE order_id = $1 ORDER BY changed_at";

@@ -10,7 +10,7 @@ use crate::mint::{self, ISSUER, SECRET};
 use crate::shop::{CLOSED, migrate, must};
 
 /// The binary with these arguments, configured for this database.
-fn program(database_url: &str, args: &[&str]) -> Program {
+pub(crate) fn program(database_url: &str, args: &[&str]) -> Program {
     Program::new(env!("CARGO_BIN_EXE_shop-service"))
         .args(args)
         .env("LISTEN_ADDR", "127.0.0.1:0")

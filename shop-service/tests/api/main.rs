@@ -10,6 +10,7 @@
 //! | [`races`] | what must hold whatever runs at once |
 //! | [`plans`] | what calls read of a large database |
 //! | [`outbox`] | `/admin/outbox` |
+//! | [`mail`], [`mail_faults`], [`mail_tls`] | mail about an order, with a real mail server: [`smtp`] |
 //! | [`access`], [`tokens`] | who may do what, and how one proves who one is |
 //! | [`bodies`], [`fields`], [`pages`], [`edge`] | what holds for all calls |
 //! | [`docs`], [`ops`], [`command`], [`check`] | the service around them |
@@ -27,6 +28,9 @@ mod docs;
 mod edge;
 mod fields;
 mod idempotency;
+mod mail;
+mod mail_faults;
+mod mail_tls;
 mod mint;
 mod ops;
 mod order_life;
@@ -40,5 +44,6 @@ mod races;
 mod registration;
 mod search;
 mod shop;
+mod smtp;
 mod tokens;
 mod users;
