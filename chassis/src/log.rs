@@ -17,7 +17,7 @@ use crate::config::LogFormat;
 
 /// Crates that are not heard below a level, whatever `RUST_LOG` says: their finer logs hold what
 /// passes through them (statements with their parameters, headers, bodies), or are only noise.
-const CAPPED: [(&str, Level); 8] = [
+const CAPPED: [(&str, Level); 9] = [
     ("tokio_postgres", Level::WARN),
     ("refinery_core", Level::WARN),
     ("hyper", Level::INFO),
@@ -26,6 +26,7 @@ const CAPPED: [(&str, Level); 8] = [
     ("reqwest", Level::INFO),
     ("rustls", Level::INFO),
     ("warp", Level::INFO),
+    ("lettre", Level::INFO),
 ];
 
 /// Starts logging; once a process.

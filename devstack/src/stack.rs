@@ -4,9 +4,9 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use devstack_postgres::{Options as PostgresOptions, Server, erase};
-use reqwest::Client;
+use reqwest::{Client, Url};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::demo::{self, ADMIN, CUSTOMER};
@@ -35,6 +35,9 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     result
 }
 
+/// Below the folder of all data: an `.eml` for each mail to a customer.
+const MAIL: &str = "mail";
+
 /// What runs so far.
 #[derive(Default)]
 struct Stack {
@@ -58,7 +61,9 @@ impl Stack {
 
         let postgres = step("PostgreSQL", start_postgres(options, &folder)).await?;
         let postgres = self.postgres.insert(postgres);
-        let [auth_environment, shop_environment] = environments(options, &secrets, postgres);
+        let mail = Url::from_file_path(folder.join(MAIL));
+        let mail = mail.map_err(|()| anyhow!("{} has no URL", folder.display()))?;
+        let [auth_environment, shop_environment] = environments(options, &secrets, postgres, &mail);
 
         let auth = self.auth.insert(Process::start(AUTH, &auth_environment)?);
         step(AUTH, auth.ready(&http, options.auth_ops_port)).await?;
@@ -93,12 +98,15 @@ impl Stack {
 
 fn delete(folder: &Path) -> Result<()> {
     erase(&folder.join("postgres"))?;
-    match fs::remove_dir_all(folder.join("secrets")) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot empty {}", folder.display()))
+    for below in ["secrets", MAIL] {
+        match fs::remove_dir_all(folder.join(below)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("cannot empty {}", folder.display()));
+            }
+            _ => {}
         }
-        _ => Ok(()),
     }
+    Ok(())
 }
 
 async fn start_postgres(options: &Options, folder: &Path) -> Result<Server> {
@@ -113,7 +121,12 @@ async fn start_postgres(options: &Options, folder: &Path) -> Result<Server> {
 }
 
 /// What the services are started with: auth's, then the shop's.
-fn environments(options: &Options, secrets: &Secrets, postgres: &Server) -> [Environment; 2] {
+fn environments(
+    options: &Options,
+    secrets: &Secrets,
+    postgres: &Server,
+    mail: &Url,
+) -> [Environment; 2] {
     let both = |database: &str, port: u16, ops_port: u16| -> Environment {
         vec![
             ("LISTEN_ADDR", local(port).to_string().into()),
@@ -130,6 +143,7 @@ fn environments(options: &Options, secrets: &Secrets, postgres: &Server) -> [Env
     auth.push(("CORS_ALLOWED_ORIGINS", origins.join(",").into()));
     let mut shop = both("shop", options.shop_port, options.shop_ops_port);
     shop.push(("AUTH_URL", OsString::from(format!("http://{}", local(options.auth_port)))));
+    shop.push(("MAIL_URL", mail.as_str().into()));
     [auth, shop]
 }
 
@@ -138,7 +152,9 @@ fn summary(options: &Options, secrets: &Secrets, postgres: &Server) -> String {
     let (auth_ops, shop_ops) = (local(options.auth_ops_port), local(options.shop_ops_port));
     let (customer_password, admin_password) = (&secrets.customer_password, &secrets.admin_password);
     let (version, port) = (postgres.version(), postgres.port());
-    let folder = options.folder.as_deref().unwrap_or(Path::new(".dev")).display();
+    let folder = options.folder.as_deref().unwrap_or(Path::new(".dev"));
+    let (mail, folder) = (folder.join(MAIL), folder.display());
+    let mail = mail.display();
     format!(
         r#"
 Latchkey runs.
@@ -147,6 +163,7 @@ Latchkey runs.
   auth-service   {auth}   try it: {auth}/docs/
   health, metrics   http://{shop_ops}/metrics   http://{auth_ops}/metrics
   PostgreSQL {version}   127.0.0.1:{port}, databases auth and shop
+  mail to customers   {mail}
 
   {CUSTOMER}   password {customer_password}
   {ADMIN}      password {admin_password}   (every scope)

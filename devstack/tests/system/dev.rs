@@ -25,6 +25,19 @@ async fn until_gone(family: &[Process], folder: &Path) {
     .await;
 }
 
+/// The mail that Ann gets for an order.
+async fn ordered(run: &Run, folder: &Path) -> String {
+    let login = run.login("ann@example.com", OTHER_PASSWORD).await.expect(200);
+    let token = login["access_token"].as_str().unwrap();
+    let products = run.shop.get("/products/").send().await.expect(200);
+    let item = json!({ "product_id": products[0]["id"] });
+    run.shop.post("/cart/items").bearer(token).json(&item).send().await.expect(201);
+    let order = json!({ "shipping_address": "1 Lock Lane" });
+    let order = run.shop.post("/orders/").bearer(token).json(&order).send().await.expect(201);
+    let file = folder.join(format!("mail/{}.eml", order["id"].as_str().unwrap()));
+    eventually("the mail is there", async || fs::read_to_string(&file).ok()).await
+}
+
 #[tokio::test]
 async fn what_it_shows_works_and_the_next_start_keeps_it() {
     let folder = Folder::new(0o755);
@@ -39,10 +52,13 @@ async fn what_it_shows_works_and_the_next_start_keeps_it() {
     assert_eq!(first.scopes(&run, "customer@example.com").await, "shop");
     let all = "shop shop:admin auth:admin auth:register";
     assert_eq!(first.scopes(&run, "admin@example.com").await, all);
-    let products = run.shop.get("/products/").send().await.expect(200);
-    assert!(!products.as_array().unwrap().is_empty());
     let ann = json!({ "name": "Ann", "email": "ann@example.com", "password": OTHER_PASSWORD });
     run.shop.post("/user/").json(&ann).send().await.expect(201);
+    let mail = ordered(&run, folder.path()).await;
+    assert!(mail.contains("To: ann@example.com\r\n"), "{mail}");
+    assert!(first.text.contains(&folder.path().join("mail").display().to_string()));
+    let products = run.shop.get("/products/").send().await.expect(200);
+    assert!(!products.as_array().unwrap().is_empty());
 
     let family = run.family();
     run.signal(Signal::INT);
@@ -72,6 +88,8 @@ async fn fresh_begins_anew_and_being_killed_leaves_nothing_running() {
     let ann = json!({ "name": "Ann", "email": "ann@example.com", "password": OTHER_PASSWORD });
     run.shop.post("/user/").json(&ann).send().await.expect(201);
 
+    fs::create_dir(folder.path().join("mail")).unwrap();
+
     let family = run.family();
     run.signal(Signal::KILL);
     run.end().await;
@@ -80,6 +98,7 @@ async fn fresh_begins_anew_and_being_killed_leaves_nothing_running() {
     let mut run = Run::start(&folder, &["--fresh"]);
     let fresh = run.up().await;
     assert_ne!(fresh.logins(), first.logins());
+    assert!(!folder.path().join("mail").exists());
     assert_eq!(fresh.scopes(&run, "customer@example.com").await, "shop");
     let login = run.login("ann@example.com", OTHER_PASSWORD).await;
     login.expect_oauth_error(400, "invalid_grant");

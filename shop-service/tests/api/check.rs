@@ -15,6 +15,8 @@ fn fit(url: &str) -> Program {
         .env("REGISTRATION_CLIENT_SECRET", "9hK2pZrUe0XyQjB4cVtMw7sNfAo5iLdG1bRqT8uJxvY")
         .env("TOKEN_ISSUER", "https://auth.example")
         .env("AUTH_URL", "http://auth:9000")
+        .env("MAIL_URL", "smtp://mail:25")
+        .env("MAIL_FROM", "shop@example.com")
 }
 
 /// What each line on standard output is about.
@@ -36,6 +38,8 @@ async fn what_is_not_fit_is_found_a_line_each() {
         .env("TOKEN_ISSUER", "http://auth.example")
         .env("AUTH_URL", "http://auth.example")
         .env("AUTH_TIMEOUT", "20s")
+        .env("MAIL_URL", "smtp://ann:secret@mail.example")
+        .env("MAIL_FROM", "shop@localhost")
         .run()
         .await;
 
@@ -46,13 +50,16 @@ async fn what_is_not_fit_is_found_a_line_each() {
         "TRUSTED_PROXIES",
         "AUTH_URL",
         "AUTH_TIMEOUT",
+        "MAIL_URL",
+        "MAIL_FROM",
         "DATABASE_URL",
         "PostgreSQL",
         "PostgreSQL",
         "PostgreSQL",
     ];
     assert_eq!(found(&ended), expected, "{}", ended.stdout);
-    assert_eq!(ended.stderr, "10 findings\n");
+    assert_eq!(ended.stderr, "12 findings\n");
+    assert!(!ended.stdout.contains("secret"), "{}", ended.stdout);
 }
 
 #[tokio::test]

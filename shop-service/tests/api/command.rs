@@ -38,6 +38,8 @@ async fn every_fault_of_the_configuration_is_a_line_and_the_exit_code_2() {
         .env("DATABASE_POOL_SIZE", "0")
         .env("LISTEN_ADDR", "8000")
         .env("LOG_FORMAT", "loud")
+        .env("MAIL_URL", "smtp://ann:too short@mail/name")
+        .env("MAIL_FROM", "nobody")
         .without("REGISTRATION_CLIENT_SECRET")
         .run()
         .await;
@@ -53,6 +55,8 @@ async fn every_fault_of_the_configuration_is_a_line_and_the_exit_code_2() {
         "DATABASE_URL",
         "LISTEN_ADDR",
         "LOG_FORMAT",
+        "MAIL_FROM",
+        "MAIL_URL",
         "REGISTRATION_CLIENT_SECRET",
         "TOKEN_SECRETS",
     ];

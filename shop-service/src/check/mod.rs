@@ -1,5 +1,7 @@
 //! What should change before production, as far as only this service has it.
 
+mod mail;
+
 use std::time::Duration;
 
 use chassis::check::{Finding, Judged, host, http};
@@ -22,7 +24,7 @@ fn findings(config: &Config) -> Vec<Finding> {
         plain_public_auth_url(config),
         long_timeout(config),
     ];
-    found.into_iter().flatten().collect()
+    found.into_iter().flatten().chain(mail::findings(&config.mail)).collect()
 }
 
 /// On a loopback address nobody but a tester calls.
@@ -86,30 +88,32 @@ mod tests {
     }
 
     /// A configuration that is fit.
-    const FIT: [&str; 5] = [
+    const FIT: [&str; 7] = [
         "shop-service",
         "--database-url=postgres://u@localhost/shop",
         "--token-secrets=wFfJ0aQ3v1mXhN8bTtYkR5sLzGd2eCi7uPqVo4nW6xE",
         "--registration-client-secret=9hK2pZrUe0XyQjB4cVtMw7sNfAo5iLdG1bRqT8uJxvY",
         "--token-issuer=https://auth.example.com",
+        "--mail-url=smtps://mail.example.com",
+        "--mail-from=shop@example.com",
     ];
 
     /// What is found with these flags instead of those that are fit.
-    fn lines(flags: &[&str]) -> Vec<String> {
+    pub(super) fn lines(flags: &[&str]) -> Vec<String> {
         let mut faults = Faults::default();
         let config = Given::parse_from(FIT.iter().chain(flags)).settings.read(&mut faults);
         findings(&faults.or(config).unwrap()).iter().map(ToString::to_string).collect()
     }
 
     #[track_caller]
-    fn expect(flags: &[&str], line: &str) {
+    pub(super) fn expect(flags: &[&str], line: &str) {
         let lines = lines(flags);
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert!(lines[0].ends_with(&format!(" → {line}")), "{lines:?}");
     }
 
     #[test]
-    fn the_defaults_are_fit() {
+    fn what_is_fit_has_no_findings() {
         assert_eq!(lines(&[]), [""; 0]);
     }
 
