@@ -6,8 +6,10 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use devstack_postgres::testing::{TestDatabase, database_from_template};
 use devstack_testkit::http::Call;
 use devstack_testkit::process::{Program, Running, field};
-use devstack_testkit::{Answer, Api, database};
+use devstack_testkit::{Answer, Api, database, eventually};
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use crate::system::{OTHER_PASSWORD, PASSWORD};
@@ -15,6 +17,7 @@ use crate::system::{OTHER_PASSWORD, PASSWORD};
 const TOKEN_SECRET: &str = "3f0c-signing-secret-that-nobody-may-read-anywhere";
 const CLIENT_SECRET: &str = "7a1d-registration-secret-that-nobody-may-read";
 const PEPPER: &str = "5b9e-pepper-of-passwords-that-nobody-may-read-anywhere";
+const MAIL_PASSWORD: &str = "8e3b-password-of-the-mail-server";
 const WRONG_PASSWORD: &str = "2c4f wrong password of somebody";
 /// A password in the field of the e-mail: people do that.
 const MISPLACED: &str = "6d8a password in the wrong field";
@@ -171,6 +174,48 @@ async fn shop_calls(shop: &Api, email: &str, access: &str, found: &mut Found) {
     found.error(shop.get(&format!("/{access}"))).await;
 }
 
+/// Orders something, whose mail waits because the mail server refuses the login.
+async fn order(shop: &Api, database: &TestDatabase, access: &str) {
+    let db = database::connect(database.url()).await;
+    let (category, product) = (Uuid::now_v7(), Uuid::now_v7());
+    let insert = format!(
+        "INSERT INTO categories (id, name, name_key) VALUES ('{category}', 'Pens', 'pens');
+         INSERT INTO products (id, name, description, price, quantity, category_id)
+         VALUES ('{product}', 'Pen', '', 1, 1, '{category}')"
+    );
+    db.batch_execute(&insert).await.unwrap();
+    let item = json!({ "product_id": product });
+    shop.post("/cart/items").bearer(access).json(&item).send().await.expect(201);
+    let address = json!({ "shipping_address": "1 Lock Lane" });
+    shop.post("/orders/").bearer(access).json(&address).send().await.expect(201);
+    eventually("the mail server has refused the login", async || {
+        let refused = "SELECT FROM outbox WHERE last_error LIKE '%535%'";
+        db.query_opt(refused, &[]).await.unwrap().map(drop)
+    })
+    .await;
+}
+
+/// A mail server that repeats whatever it is told, and its address.
+async fn echoing_mail_server() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let (heard, mut said) = connection.split();
+            let mut heard = BufReader::new(heard).lines();
+            said.write_all(b"220 mail.test\r\n").await.unwrap();
+            while let Ok(Some(line)) = heard.next_line().await {
+                let answer = match line.starts_with("EHLO ") {
+                    true => "250-mail.test\r\n250 AUTH PLAIN\r\n".to_owned(),
+                    false => format!("535 5.7.8 {line} ({MAIL_PASSWORD}) is wrong\r\n"),
+                };
+                said.write_all(answer.as_bytes()).await.unwrap();
+            }
+        }
+    });
+    address
+}
+
 #[tokio::test]
 async fn no_secret_is_in_logs_at_trace_in_a_database_in_metrics_or_in_errors() {
     let (auth_database, shop_database) = tokio::join!(
@@ -180,12 +225,15 @@ async fn no_secret_is_in_logs_at_trace_in_a_database_in_metrics_or_in_errors() {
     let hashing = [("ARGON2_MEMORY_KIB", "64"), ("PASSWORD_PEPPER", PEPPER)];
     let auth = serve("auth-service", auth_database.url(), &hashing).await;
     let auth_url = format!("http://{}", auth.api.addr());
-    let shop = serve("shop-service", shop_database.url(), &[("AUTH_URL", &auth_url)]).await;
+    let mail_url = format!("smtp://shop:{MAIL_PASSWORD}@{}", echoing_mail_server().await);
+    let shop = [("AUTH_URL", &*auth_url), ("MAIL_URL", &*mail_url)];
+    let shop = serve("shop-service", shop_database.url(), &shop).await;
     let mut found = Found::default();
     for (name, secret) in [
         ("signing secret", TOKEN_SECRET),
         ("registration secret", CLIENT_SECRET),
         ("pepper", PEPPER),
+        ("mail server's password", MAIL_PASSWORD),
         ("password", PASSWORD),
         ("new password", OTHER_PASSWORD),
         ("wrong password", WRONG_PASSWORD),
@@ -194,6 +242,8 @@ async fn no_secret_is_in_logs_at_trace_in_a_database_in_metrics_or_in_errors() {
         found.secret(name, secret);
     }
     found.secrets.push(("Authorization header", basic("shop-service", CLIENT_SECRET)));
+    let login = BASE64_STANDARD.encode(format!("\0shop\0{MAIL_PASSWORD}"));
+    found.secrets.push(("mail server's login", login));
 
     let email = format!("{}@example.com", Uuid::now_v7().simple());
     for (name, email) in [("Ann", &*email), ("Admin", "admin@example.com")] {
@@ -206,6 +256,7 @@ async fn no_secret_is_in_logs_at_trace_in_a_database_in_metrics_or_in_errors() {
     assert_eq!(granted.code, Some(0), "{granted:?}");
     let admin = auth_calls(&auth.api, &email, &mut found).await;
     shop_calls(&shop.api, &email, &admin, &mut found).await;
+    order(&shop.api, &shop_database, &admin).await;
 
     for served in [&auth, &shop] {
         let metrics = served.ops.get("/metrics").send().await;
