@@ -154,13 +154,16 @@ async fn without_a_mail_url_mail_waits_and_the_start_says_so() {
 async fn a_customer_who_is_gone_gets_no_mail() {
     let folder = tempfile::tempdir().unwrap();
     let shop = shop_with(&format!("file://{}", folder.path().display())).await;
-    let [gone, leaving] = [shop.customer().await, shop.customer().await];
-    let insert = "INSERT INTO orders (id, user_id, total, shipping_address) VALUES ($1, $2, 1, '')";
-    let [of_gone, of_leaving, of_nobody] = [(); 3].map(|()| Uuid::now_v7());
-    shop.sql(insert, &[&of_gone, &None::<Uuid>]).await;
-    shop.sql(insert, &[&of_leaving, &leaving.id]).await;
+    let (product, leaving) = (shop.product("1", 1).await, shop.customer().await);
     shop.sql("UPDATE users SET state = 'deleting' WHERE id = $1", &[&leaving.id]).await;
-    shop.sql("DELETE FROM users WHERE id = $1", &[&gone.id]).await;
+    let [of_gone, of_leaving, of_nobody] = [(); 3].map(|()| Uuid::now_v7());
+    for (order, user) in [(of_gone, None), (of_leaving, Some(leaving.id))] {
+        let insert = "WITH placed AS (
+                INSERT INTO orders (id, user_id, total, shipping_address) VALUES ($1, $2, 1, ''))
+            INSERT INTO order_items (order_id, position, product_id, name, unit_price, quantity)
+            VALUES ($1, 1, $3, 'Pen', 1, 1)";
+        shop.sql(insert, &[&order, &user, &product]).await;
+    }
 
     for order in [of_gone, of_leaving, of_nobody] {
         let insert = "INSERT INTO outbox (id, kind, payload) VALUES ($1, 'order_mail', $2)";
