@@ -115,7 +115,7 @@ async fn the_longest_name_of_the_widest_characters_arrives() {
 }
 
 #[tokio::test]
-async fn the_customer_of_a_login_is_a_login_of_the_server() {
+async fn the_shop_logs_in_as_its_mail_url_says() {
     let options = json!({ "login": ["shop@mail", "p:ä/s w@rd"] });
     let Some(server) = MailServer::start(&options).await else { return };
     let login = "shop%40mail:p%3A%C3%A4%2Fs%20w%40rd";
@@ -172,4 +172,16 @@ async fn a_customer_who_is_gone_gets_no_mail() {
     until_done(&shop).await;
 
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_job_that_names_no_order_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let shop = shop_with(&format!("file://{}", folder.path().display())).await;
+
+    let insert = "INSERT INTO outbox (id, kind, payload) VALUES ($1, 'order_mail', '{}')";
+    shop.sql(insert, &[&Uuid::now_v7()]).await;
+    let dead = job(&shop, "dead").await;
+
+    assert_eq!(dead["last_error"], "the job names no order");
 }
