@@ -107,21 +107,21 @@ fn packages() -> Result<PathBuf, String> {
     });
     let _lock = lock.map_err(|error| error.to_string())?;
     if installed.is_dir() {
-        return Ok(installed);
+        return python(Command::new("python3").arg("--version")).map(|()| installed);
     }
     let _ = fs::remove_dir_all(&half);
-    let pip = Command::new("python3")
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"])
-        .arg(&half)
-        .arg(PACKAGE)
-        .output();
-    match pip {
-        Ok(Output { status, .. }) if status.success() => {}
-        Ok(Output { stderr, .. }) => return Err(String::from_utf8_lossy(&stderr).into_owned()),
-        Err(error) => return Err(format!("python3: {error}")),
-    }
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"];
+    python(Command::new("python3").args(pip).arg(&half).arg(PACKAGE))?;
     fs::rename(&half, &installed).map_err(|error| error.to_string())?;
     Ok(installed)
+}
+
+fn python(command: &mut Command) -> Result<(), String> {
+    match command.output() {
+        Ok(Output { status, .. }) if status.success() => Ok(()),
+        Ok(Output { stderr, .. }) => Err(String::from_utf8_lossy(&stderr).into_owned()),
+        Err(error) => Err(format!("python3: {error}")),
+    }
 }
 
 /// Written past the test runner, which keeps what a test prints that does not fail.
