@@ -3,12 +3,13 @@
 //!
 //! | module | what it tests |
 //! |---|---|
-//! | [`config`], [`running`], [`wire`], [`system`] | nothing: what the others run |
+//! | [`config`], [`running`], [`served`], [`wire`], [`system`] | nothing: what the others run |
 //! | [`journey`] | a customer's and an admin's way through both services |
 //! | [`registration`], [`registration_faults`], [`registration_deaths`] | the registration protocol, with a fault after every step |
 //! | [`deletion`], [`deletion_faults`], [`deletion_races`] | the same of deletion |
 //! | [`rotation`] | changing the secrets without a failed request |
 //! | [`secrets`] | that nothing secret is written anywhere |
+//! | [`injection`] | that what users type stays what it is, in logs and in mail |
 //! | [`dev`] | `cargo dev` itself |
 
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what it missed")]
@@ -20,6 +21,7 @@ mod deletion_races;
 // It finds what was left running in /proc.
 #[cfg(target_os = "linux")]
 mod dev;
+mod injection;
 mod journey;
 mod registration;
 mod registration_deaths;
@@ -27,5 +29,6 @@ mod registration_faults;
 mod rotation;
 mod running;
 mod secrets;
+mod served;
 mod system;
 mod wire;

@@ -5,49 +5,21 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use devstack_postgres::testing::{TestDatabase, database_from_template};
 use devstack_testkit::http::Call;
-use devstack_testkit::process::{Program, Running, field};
+use devstack_testkit::process::Program;
 use devstack_testkit::{Answer, Api, database, eventually};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
+use crate::served::{CLIENT_SECRET, TOKEN_SECRET, serve};
 use crate::system::{OTHER_PASSWORD, PASSWORD};
 
-const TOKEN_SECRET: &str = "3f0c-signing-secret-that-nobody-may-read-anywhere";
-const CLIENT_SECRET: &str = "7a1d-registration-secret-that-nobody-may-read";
 const PEPPER: &str = "5b9e-pepper-of-passwords-that-nobody-may-read-anywhere";
 const MAIL_PASSWORD: &str = "8e3b-password-of-the-mail-server";
 const WRONG_PASSWORD: &str = "2c4f wrong password of somebody";
 /// A password in the field of the e-mail: people do that.
 const MISPLACED: &str = "6d8a password in the wrong field";
-
-/// A service as a process of its own, logging all it can.
-struct Served {
-    api: Api,
-    ops: Api,
-    process: Running,
-}
-
-async fn serve(service: &str, url: &str, more: &[(&str, &str)]) -> Served {
-    let common = [
-        ("DATABASE_URL", url),
-        ("TOKEN_SECRETS", TOKEN_SECRET),
-        ("REGISTRATION_CLIENT_SECRET", CLIENT_SECRET),
-        ("LISTEN_ADDR", "127.0.0.1:0"),
-        ("OPS_ADDR", "127.0.0.1:0"),
-        ("RUST_LOG", "trace"),
-    ];
-    let mut program = Program::new(env!("CARGO_BIN_EXE_devstack")).args(&[service, "serve"]);
-    for (name, value) in common.iter().chain(more) {
-        program = program.env(name, value);
-    }
-    let process = program.start();
-    let listening = process.line("listening").await;
-    let api = |name| Api::at(field(&listening, name).parse().unwrap());
-    process.line("ready").await;
-    Served { api: api("addr"), ops: api("ops_addr"), process }
-}
 
 /// What is secret, and every answer that was an error.
 #[derive(Default)]
