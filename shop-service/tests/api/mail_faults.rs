@@ -10,7 +10,7 @@ use shop_service::mailer::{Letter, MailError, Mailer};
 use time::OffsetDateTime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio::time::timeout;
+use tokio::time::{advance, pause, resume, timeout};
 use uuid::Uuid;
 
 use crate::mail::{job, order, shop_with, until_done};
@@ -208,6 +208,34 @@ async fn letters_share_a_connection_as_long_as_the_server_keeps_it() {
 }
 
 #[tokio::test]
+async fn a_connection_that_nobody_uses_is_ended() {
+    let Some(server) = MailServer::start(&json!({})).await else { return };
+    let mailer = mailer(&server.url());
+
+    mailer.send(&letter("a letter")).await.unwrap();
+    let connection = server.mail(1).await.connection;
+    pause();
+    advance(Duration::from_secs(21)).await;
+    resume();
+
+    server.closed(connection).await;
+}
+
+#[tokio::test]
+async fn a_receipt_that_does_not_come_is_waited_for_as_long_as_all_may_take() {
+    let Some(server) = answering("DATA", "hang").await else { return };
+    let (mailer, letter) = (mailer(&server.url()), letter("a letter"));
+
+    let time_passes = async {
+        server.hangs().await;
+        pause();
+    };
+    let (sent, ()) = tokio::join!(mailer.send(&letter), time_passes);
+
+    assert_eq!(sent, Err(MailError::Unavailable("not sent within 30 s".to_owned())));
+}
+
+#[tokio::test]
 async fn a_letter_that_was_broken_off_is_no_part_of_the_next() {
     for step in ["MAIL", "RCPT", "DATA"] {
         let options = json!({ "answers": { step: "hang" }, "times": 1 });
@@ -219,7 +247,7 @@ async fn a_letter_that_was_broken_off_is_no_part_of_the_next() {
             sent = mailer.send(&first) => panic!("{sent:?}"),
             () = server.hangs() => {}
         }
-        let sent = timeout(Duration::from_secs(5), mailer.send(&second)).await;
+        let sent = timeout(Duration::from_secs(9), mailer.send(&second)).await;
 
         assert_eq!(sent, Ok(Ok(())));
         let message = server.mail(1).await.message;
