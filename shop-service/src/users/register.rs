@@ -21,7 +21,7 @@ pub(super) async fn register(
 ) -> Result<User, Error> {
     let Registration { name, email, password } = wanted;
     let db = shop.db.get().await?;
-    let Some((id, attempt)) = store::insert_or_claim(&db, &email, &name).await? else {
+    let Some(claim) = store::insert_or_claim(&db, &email, &name).await? else {
         return Err(match store::find_state_by_email(&db, &email).await? {
             Some(State::Pending | State::Active) => Error::EmailTaken,
             // Where there is nobody any more, the deletion has just ended.
@@ -32,13 +32,14 @@ pub(super) async fn register(
     drop(db);
 
     let password = password.expose();
+    let (id, attempt) = (claim.id, claim.attempt);
     let credentials = RegisterCredentialsRequest { id, email: &email, password, attempt };
     let registration = shop.registrar.register(&credentials, request, client).await?;
 
     let db = shop.db.get().await?;
     match registration {
         registrar::Registration::Done => {
-            let activated = store::activate_attempt(&db, id, attempt, &name).await?;
+            let activated = store::activate_attempt(&db, &claim, &name).await?;
             activated.ok_or(Error::EmailTaken)
         }
         registrar::Registration::Taken => Err(Error::EmailTaken),

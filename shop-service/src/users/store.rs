@@ -15,7 +15,15 @@ const INSERT_OR_CLAIM: &str = "
     INSERT INTO users AS u (id, email, name) VALUES ($1, $2, $3)
     ON CONFLICT (email) DO UPDATE SET attempt = u.attempt + 1
         WHERE u.state = 'pending'
-    RETURNING id, attempt";
+    RETURNING id, attempt, name";
+
+/// A try to register that has begun.
+pub(super) struct Claim {
+    pub(super) id: UserId,
+    pub(super) attempt: i64,
+    /// The pending row's, until a try has won.
+    name: String,
+}
 
 /// Begins to register this e-mail: a new row, or the next attempt of one that is pending. `None`
 /// where the e-mail is taken.
@@ -23,29 +31,35 @@ pub(super) async fn insert_or_claim(
     db: &impl GenericClient,
     email: &Email,
     name: &Name,
-) -> Result<Option<(UserId, i64)>, Error> {
+) -> Result<Option<Claim>, Error> {
     let statement = db.prepare_cached(INSERT_OR_CLAIM).await?;
     let id = UserId::generate();
     let row = db.query_opt(&statement, &[&id.0, &email.as_str(), &name.as_str()]).await?;
-    Ok(row.map(|row| (UserId(row.get("id")), row.get("attempt"))))
+    let claim = |row: Row| Claim {
+        id: UserId(row.get("id")),
+        attempt: row.get("attempt"),
+        name: row.get("name"),
+    };
+    Ok(row.map(claim))
 }
 
 // Active already: this attempt's owner was quicker to log in than we to get here, and may have
 // taken another name since.
 const ACTIVATE_ATTEMPT: &str = "
-    UPDATE users SET state = 'active', name = CASE WHEN state = 'pending' THEN $3 ELSE name END
+    UPDATE users SET state = 'active',
+        name = CASE WHEN state = 'pending' OR name = $4 THEN $3 ELSE name END
     WHERE id = $1 AND attempt = $2 AND state IN ('pending', 'active')
     RETURNING id, name, email";
 
 /// Ends a registration; `None` where a later attempt came between.
 pub(super) async fn activate_attempt(
     db: &impl GenericClient,
-    id: UserId,
-    attempt: i64,
+    claim: &Claim,
     name: &Name,
 ) -> Result<Option<User>, Error> {
     let statement = db.prepare_cached(ACTIVATE_ATTEMPT).await?;
-    let row = db.query_opt(&statement, &[&id.0, &attempt, &name.as_str()]).await?;
+    let Claim { id, attempt, name: before } = claim;
+    let row = db.query_opt(&statement, &[&id.0, attempt, &name.as_str(), before]).await?;
     Ok(row.as_ref().map(User::from_row))
 }
 
