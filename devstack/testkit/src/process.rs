@@ -134,6 +134,15 @@ impl Running {
         }
     }
 
+    /// Sends SIGKILL and waits for its end.
+    ///
+    /// # Panics
+    /// When it does not end.
+    pub async fn kill(mut self) -> Ended {
+        let _ = self.child.start_kill();
+        self.end().await
+    }
+
     /// Waits for its end.
     ///
     /// # Panics

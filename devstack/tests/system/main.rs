@@ -4,9 +4,11 @@
 //! | module | what it tests |
 //! |---|---|
 //! | [`config`], [`running`], [`served`], [`wire`], [`system`] | nothing: what the others run |
+//! | [`machine`], [`holds`] | nothing: both services as real processes, and where they can be held |
 //! | [`journey`] | a customer's and an admin's way through both services |
 //! | [`registration`], [`registration_faults`], [`registration_deaths`] | the registration protocol, with a fault after every step |
 //! | [`deletion`], [`deletion_faults`], [`deletion_races`] | the same of deletion |
+//! | [`storm`] | all of it at once, while everything is killed |
 //! | [`rotation`] | changing the secrets without a failed request |
 //! | [`secrets`] | that nothing secret is written anywhere |
 //! | [`injection`] | that what users type stays what it is, in logs and in mail |
@@ -22,7 +24,9 @@ mod deletion_races;
 #[cfg(target_os = "linux")]
 mod dev;
 mod injection;
+mod holds;
 mod journey;
+mod machine;
 mod registration;
 mod registration_deaths;
 mod registration_faults;
@@ -30,5 +34,6 @@ mod rotation;
 mod running;
 mod secrets;
 mod served;
+mod storm;
 mod system;
 mod wire;
