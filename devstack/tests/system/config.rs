@@ -11,6 +11,10 @@ pub(crate) const SECRET: &str = "the shared secret of the tests of both services
 /// The shop's secret at the auth service, with what Basic must encode.
 pub(crate) const CLIENT_SECRET: &str = "the shop's own secret: 100% & more";
 
+/// The same, as Basic carries it.
+pub(crate) const CLIENT_SECRET_ENCODED: &str =
+    "the%20shop%27s%20own%20secret%3A%20100%25%20%26%20more";
+
 /// The auth service's configuration, on this database and with these flags.
 pub(crate) fn auth_config(database_url: &str, flags: &[&str]) -> auth_service::config::Config {
     let mut faults = Faults::default();
@@ -46,6 +50,12 @@ fn settings<S: Args>(database_url: &str, flags: &[&str]) -> S {
         .args_override_self(true)
         .mut_args(|flag| flag.env(Resettable::Reset));
     S::from_arg_matches(&command.get_matches_from(ours.iter().chain(flags))).unwrap()
+}
+
+/// A database's URL under which a service that a test holds does not give up, however slow the
+/// machine is.
+pub(crate) fn patient(database_url: &str) -> String {
+    format!("{database_url}?options=-c%20lock_timeout%3D60s%20-c%20statement_timeout%3D60s")
 }
 
 /// A port below those that the system gives to outgoing connections: one of them could take it

@@ -38,9 +38,18 @@ impl Gate {
 
     /// Waits until somebody waits there.
     pub(crate) async fn until_reached(&self) {
+        self.until_reached_by(1).await;
+    }
+
+    /// Waits until so many wait there.
+    pub(crate) async fn until_reached_by(&self, count: i64) {
         let waiting = "SELECT count(*) FROM pg_stat_activity
             WHERE datname = current_database() AND wait_event = 'advisory'";
-        until(&self.keeper, "somebody waits at the gate", waiting).await;
+        eventually("somebody waits at the gate", async || {
+            let waiting = self.keeper.query_one(waiting, &[]).await.unwrap();
+            (waiting.get::<_, i64>(0) == count).then_some(())
+        })
+        .await;
     }
 
     /// Lets everybody through.
@@ -91,9 +100,12 @@ impl Postgres {
     pub(crate) async fn tell_commits(&self) {
         self.set("ALTER SYSTEM RESET synchronous_standby_names").await;
         let db = self.connect("postgres").await;
-        let told = "SELECT (count(*) = 0)::int::bigint FROM pg_stat_activity
-            WHERE wait_event = 'SyncRep'";
-        until(&db, "commits are told", told).await;
+        let held = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+        eventually("commits are told", async || {
+            let held = db.query_one(held, &[]).await.unwrap();
+            (held.get::<_, i64>(0) == 0).then_some(())
+        })
+        .await;
     }
 }
 
@@ -101,13 +113,4 @@ async fn held_in(db: &Client, database: &str) -> bool {
     let held = "SELECT count(*) > 0 FROM pg_stat_activity
         WHERE datname = $1 AND wait_event = 'SyncRep'";
     db.query_one(held, &[&database]).await.unwrap().get(0)
-}
-
-/// Waits until this gives more than 0.
-async fn until(db: &Client, what: &str, counted: &str) {
-    eventually(what, async || {
-        let counted: i64 = db.query_one(counted, &[]).await.unwrap().get(0);
-        (counted > 0).then_some(())
-    })
-    .await;
 }

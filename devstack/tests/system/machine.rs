@@ -10,8 +10,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, watch};
 use tokio_postgres::{Client, NoTls};
+use uuid::Uuid;
 
-use crate::config::{CLIENT_SECRET, SECRET, free_port};
+use crate::config::{CLIENT_SECRET, SECRET, free_port, patient};
 use crate::wire::Wire;
 
 /// What a session of the test's own is called, to tell it from those of a service.
@@ -56,7 +57,7 @@ impl Machine {
         let hashing = [("ARGON2_MEMORY_KIB", "64".to_owned()), ("ARGON2_ITERATIONS", "1".into())];
         let auth = Service::new(["auth-service", "auth"], &postgres, hashing.into());
         let wire = Wire::to(auth.api.addr()).await;
-        let own = vec![("AUTH_URL", wire.url())];
+        let own = vec![("AUTH_URL", wire.url()), ("AUTH_TIMEOUT", "25s".to_owned())];
         let shop = Service::new(["shop-service", "shop"], &postgres, own);
         tokio::join!(auth.start(), shop.start());
         Self { shop, auth, wire, postgres, _folder: folder }
@@ -67,6 +68,19 @@ impl Machine {
         for up in [&self.postgres.up, &self.auth.up, &self.shop.up] {
             up.subscribe().wait_for(|up| *up).await.unwrap();
         }
+    }
+
+    /// A product of which there are this many, put into the shop's database.
+    pub(crate) async fn product(&self, price: i32, quantity: i64) -> Uuid {
+        let product = Uuid::now_v7();
+        let insert = "
+            WITH paper AS (
+                INSERT INTO categories (id, name, name_key) VALUES ($1, 'Paper', 'paper')
+                ON CONFLICT (name_key) DO UPDATE SET name = 'Paper' RETURNING id)
+            INSERT INTO products (id, name, description, price, quantity, category_id)
+            SELECT $1, 'Notebook', '', $2::int * 1.15, $3, id FROM paper";
+        self.shop_db().await.execute(insert, &[&product, &price, &quantity]).await.unwrap();
+        product
     }
 
     /// A connection to the shop's database.
@@ -87,7 +101,7 @@ impl Service {
         let mut environment = vec![
             ("LISTEN_ADDR", addr),
             ("OPS_ADDR", ops_addr),
-            ("DATABASE_URL", postgres.server.url(name[1])),
+            ("DATABASE_URL", patient(&postgres.server.url(name[1]))),
             ("TOKEN_SECRETS", SECRET.to_owned()),
             ("REGISTRATION_CLIENT_SECRET", CLIENT_SECRET.to_owned()),
         ];

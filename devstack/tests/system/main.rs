@@ -7,7 +7,9 @@
 //! | [`machine`], [`holds`] | nothing: both services as real processes, and where they can be held |
 //! | [`journey`] | a customer's and an admin's way through both services |
 //! | [`registration`], [`registration_faults`], [`registration_deaths`] | the registration protocol, with a fault after every step |
-//! | [`deletion`], [`deletion_faults`], [`deletion_races`] | the same of deletion |
+//! | [`registration_walk`] | the same, with somebody else at every step |
+//! | [`deletion`], [`deletion_faults`], [`deletion_races`], [`deletion_walk`] | the same of deletion |
+//! | [`checkout_faults`] | orders whose answer was lost |
 //! | [`storm`] | all of it at once, while everything is killed |
 //! | [`rotation`] | changing the secrets without a failed request |
 //! | [`secrets`] | that nothing secret is written anywhere |
@@ -16,20 +18,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what it missed")]
 
+mod checkout_faults;
 mod config;
 mod deletion;
 mod deletion_faults;
 mod deletion_races;
+mod deletion_walk;
 // It finds what was left running in /proc.
 #[cfg(target_os = "linux")]
 mod dev;
-mod injection;
 mod holds;
+mod injection;
 mod journey;
 mod machine;
 mod registration;
 mod registration_deaths;
 mod registration_faults;
+mod registration_walk;
 mod rotation;
 mod running;
 mod secrets;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::config::{CLIENT_SECRET, SECRET};
+use crate::config::{CLIENT_SECRET, CLIENT_SECRET_ENCODED, SECRET};
 use crate::running::Running;
 use crate::system::{PASSWORD, System};
 
@@ -129,7 +129,7 @@ async fn a_secret_that_was_dropped_is_worth_nothing() {
     auth.api.get("/sessions").bearer(&old).send().await.expect_problem(401, "invalid_token");
     shop.api.get("/user/me").bearer(&old).send().await.expect_problem(401, "invalid_token");
     let credentials = json!({ "id": Uuid::now_v7(), "email": "a@b.example", "password": PASSWORD });
-    let secret = "the%20shop%27s%20own%20secret%3A%20100%25%20%26%20more";
-    let call = auth.api.post("/credentials").basic("shop-service", secret).json(&credentials);
+    let call = auth.api.post("/credentials").basic("shop-service", CLIENT_SECRET_ENCODED);
+    let call = call.json(&credentials);
     call.send().await.expect_problem(401, "invalid_client");
 }

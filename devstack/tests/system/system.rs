@@ -11,7 +11,8 @@ use tokio::task::JoinSet;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::config::{auth_config, free_port, shop_config};
+use crate::config::{CLIENT_SECRET_ENCODED, auth_config, free_port, patient, shop_config};
+use crate::holds::Gate;
 use crate::running::Running;
 use crate::wire::Wire;
 
@@ -59,6 +60,12 @@ impl System {
     /// One more replica of the shop, with flags of its own.
     pub(crate) async fn another_shop(&self, flags: &[&str]) -> Running {
         shop(&self.shop_database, &self.wire, flags).await
+    }
+
+    /// A gate in the shop's database.
+    pub(crate) async fn gate(&self, table: &'static str, change: &str) -> Gate {
+        let keeper = database::connect(self.shop_database.url()).await;
+        Gate::close(keeper, table, change, "true").await
     }
 
     /// Registers somebody in the shop.
@@ -166,6 +173,17 @@ impl Auth {
         auth(&self.database, 0, flags).await
     }
 
+    /// A gate in its database.
+    pub(crate) async fn gate(&self, table: &'static str, change: &str) -> Gate {
+        Gate::close(database::connect(self.database.url()).await, table, change, "true").await
+    }
+
+    /// `POST /credentials`, as the shop sends it.
+    pub(crate) fn credentials(&self, id: Uuid, email: &str, password: &str, attempt: i64) -> Call {
+        let body = json!({ "id": id, "email": email, "password": password, "attempt": attempt });
+        self.api().post("/credentials").basic("shop-service", CLIENT_SECRET_ENCODED).json(&body)
+    }
+
     /// `POST /login`.
     pub(crate) async fn login(&self, email: &str, password: &str) -> Answer {
         let form = [("username", email), ("password", password)];
@@ -190,14 +208,14 @@ impl Auth {
 async fn auth(database: &TestDatabase, port: u16, flags: &[&str]) -> Running {
     let listen = format!("--listen-addr=127.0.0.1:{port}");
     let ours = [&*listen, "--argon2-memory-kib=64", "--argon2-iterations=1"];
-    let config = auth_config(database.url(), &[&ours, flags].concat());
+    let config = auth_config(&patient(database.url()), &[&ours, flags].concat());
     Running::start(config.http.clone(), move || auth_service::service(&config).unwrap()).await
 }
 
 async fn shop(database: &TestDatabase, wire: &Wire, flags: &[&str]) -> Running {
     let auth_url = format!("--auth-url={}", wire.url());
-    let ours = [&*auth_url, "--listen-addr=127.0.0.1:0"];
-    let config = shop_config(database.url(), &[&ours, flags].concat());
+    let ours = [&*auth_url, "--listen-addr=127.0.0.1:0", "--auth-timeout=25s"];
+    let config = shop_config(&patient(database.url()), &[&ours, flags].concat());
     Running::start(config.http.clone(), move || shop_service::service(&config).unwrap()).await
 }
 
@@ -222,16 +240,18 @@ pub(crate) async fn count(db: &Client, table: &str) -> i64 {
     db.query_one(&format!("SELECT count(*) FROM {table}"), &[]).await.unwrap().get(0)
 }
 
-/// Waits until this many statements in this database wait for a lock.
-pub(crate) async fn until_wait(db: &Client, statements: i64) {
+/// How many statements in this database wait for a lock.
+pub(crate) async fn waiting(db: &Client) -> i64 {
+    // In a transaction, the first look at the activity would be kept.
+    db.batch_execute("SELECT pg_stat_clear_snapshot()").await.unwrap();
     let waiting = "pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    eventually("statements wait", async || {
-        // In a transaction, the first look at the activity would be kept.
-        db.batch_execute("SELECT pg_stat_clear_snapshot()").await.unwrap();
-        (count(db, waiting).await == statements).then_some(())
-    })
-    .await;
+    count(db, waiting).await
+}
+
+/// Waits until this many statements in this database wait for a lock.
+pub(crate) async fn until_wait(db: &Client, statements: i64) {
+    eventually("statements wait", async || (waiting(db).await == statements).then_some(())).await;
 }
 
 /// That it is a 503 that says when to try again.

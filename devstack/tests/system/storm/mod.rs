@@ -70,17 +70,9 @@ enum Work {
 impl Storm {
     async fn start() -> Self {
         let machine = Machine::start().await;
-        let db = machine.shop_db().await;
-        let category = Uuid::now_v7();
-        let insert = "INSERT INTO categories (id, name, name_key) VALUES ($1, 'Paper', 'paper')";
-        db.execute(insert, &[&category]).await.unwrap();
-        let insert = "INSERT INTO products (id, name, description, price, quantity, category_id)
-            VALUES ($1, 'Notebook', '', $2::int * 1.15, $3, $4)";
         let mut products = Vec::new();
         for price in (1..).take(PRODUCTS) {
-            let product = Uuid::now_v7();
-            db.execute(insert, &[&product, &price, &STOCK, &category]).await.unwrap();
-            products.push(product);
+            products.push(machine.product(price, STOCK).await);
         }
         Self {
             machine,

@@ -109,15 +109,18 @@ impl Storm {
         let cart = self.fill_cart(&account, &self.products[..2]).await;
         let deed = Deed::Checkout { user: account.id, key: key.clone() };
         self.kill(victim, hold, self.try_to_order(&account, &key)).await;
-        self.look_and_restart(victim, &deed).await;
-        done.receipts.push(self.order(&account, &key, &cart, 1).await);
+        let gap = self.look_and_restart(victim, &deed).await;
+        let receipt = self.order(&account, &key, &cart, 1).await;
+        assert_eq!(receipt.is_replay, gap == Gap::Ordered);
+        done.receipts.push(receipt);
         done.accounts.push(account);
     }
 
-    async fn look_and_restart(&self, victim: Victim, deed: &Deed) {
+    async fn look_and_restart(&self, victim: Victim, deed: &Deed) -> Gap {
         let gap = Scene::after(&self.machine, victim).await.gap(deed).await;
         self.tally.held(victim, gap);
         victim.of(&self.machine).start().await;
+        gap
     }
 
     /// Begins a deed, and kills the victim where it is held; what was answered before, if anything
