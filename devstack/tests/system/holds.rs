@@ -110,7 +110,8 @@ impl Postgres {
 }
 
 async fn held_in(db: &Client, database: &str) -> bool {
+    // The server's own housekeeping commits, too.
     let held = "SELECT count(*) > 0 FROM pg_stat_activity
-        WHERE datname = $1 AND wait_event = 'SyncRep'";
+        WHERE datname = $1 AND wait_event = 'SyncRep' AND backend_type = 'client backend'";
     db.query_one(held, &[&database]).await.unwrap().get(0)
 }

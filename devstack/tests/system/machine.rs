@@ -28,7 +28,8 @@ pub(crate) struct Machine {
     pub(crate) auth: Service,
     pub(crate) wire: Wire,
     pub(crate) postgres: Postgres,
-    _folder: TempDir,
+    mail: TempDir,
+    _data: TempDir,
 }
 
 /// A service as a process, always at the same address.
@@ -52,15 +53,19 @@ pub(crate) struct Postgres {
 impl Machine {
     /// All of it, ready.
     pub(crate) async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let postgres = Postgres::start(folder.path()).await;
+        let [data, mail] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let postgres = Postgres::start(data.path()).await;
         let hashing = [("ARGON2_MEMORY_KIB", "64".to_owned()), ("ARGON2_ITERATIONS", "1".into())];
         let auth = Service::new(["auth-service", "auth"], &postgres, hashing.into());
         let wire = Wire::to(auth.api.addr()).await;
-        let own = vec![("AUTH_URL", wire.url()), ("AUTH_TIMEOUT", "25s".to_owned())];
+        let own = vec![
+            ("AUTH_URL", wire.url()),
+            ("AUTH_TIMEOUT", "25s".to_owned()),
+            ("MAIL_URL", format!("file://{}", mail.path().display())),
+        ];
         let shop = Service::new(["shop-service", "shop"], &postgres, own);
         tokio::join!(auth.start(), shop.start());
-        Self { shop, auth, wire, postgres, _folder: folder }
+        Self { shop, auth, wire, postgres, mail, _data: data }
     }
 
     /// Waits until nothing is down.
@@ -68,6 +73,11 @@ impl Machine {
         for up in [&self.postgres.up, &self.auth.up, &self.shop.up] {
             up.subscribe().wait_for(|up| *up).await.unwrap();
         }
+    }
+
+    /// Where the shop's mail goes.
+    pub(crate) fn mail(&self) -> &Path {
+        self.mail.path()
     }
 
     /// A product of which there are this many, put into the shop's database.

@@ -1,43 +1,61 @@
 //! What must hold in the end, when everything is up again.
 
-use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 
+use devstack_testkit::{Answer, eventually};
+use serde_json::json;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
 use super::deeds::{Account, Receipt};
 use super::{Done, STOCK, Storm};
+use crate::machine::Machine;
 use crate::system::{OTHER_PASSWORD, count, id};
 
-impl Storm {
-    /// Says to whoever reads the test's output what happened.
-    pub(super) fn tell(&self, what: &str) {
-        let _ = writeln!(std::io::stderr(), "{what}");
-    }
+/// A mail that was sent.
+pub(super) struct Mail {
+    pub(super) text: String,
+    /// Another one each time it is sent.
+    pub(super) file: u64,
+}
 
-    /// Waits until auth has been told of every deletion, without the minute for which a job stays
-    /// with whoever has died over it.
-    pub(super) async fn until_auth_is_told(&self) {
+impl Mail {
+    /// The mail about this order.
+    pub(super) fn about(machine: &Machine, order: Uuid) -> Option<Self> {
+        let path = machine.mail().join(format!("{order}.eml"));
+        let text = std::fs::read_to_string(&path).ok()?;
+        Some(Self { text, file: path.metadata().ok()?.ino() })
+    }
+}
+
+impl Storm {
+    /// Waits until auth has been told of every deletion, and customers of every order.
+    pub(super) async fn until_jobs_are_done(&self) {
         let db = self.machine.shop_db().await;
-        let end_leases = "UPDATE outbox SET next_attempt_at = clock_timestamp()
-            WHERE done_at IS NULL; NOTIFY outbox";
-        db.batch_execute(end_leases).await.unwrap();
-        let told = "outbox WHERE kind = 'unregister' AND done_at IS NULL";
-        devstack_testkit::eventually("auth has been told", async || {
-            (count(&db, told).await == 0).then_some(())
+        eventually("all jobs are done", async || {
+            (count(&db, "outbox WHERE done_at IS NULL").await == 0).then_some(())
         })
         .await;
     }
 
+    /// The same, without the pauses after tries that have failed.
+    pub(super) async fn hurry_jobs(&self) {
+        let hurry = "UPDATE outbox SET next_attempt_at = clock_timestamp()
+            WHERE done_at IS NULL; NOTIFY outbox";
+        self.machine.shop_db().await.batch_execute(hurry).await.unwrap();
+        self.until_jobs_are_done().await;
+    }
+
     /// All that was acknowledged stands, once, and nothing is left half done.
     pub(super) async fn expect_all_whole(&self, done: &Done) {
-        self.until_auth_is_told().await;
+        self.until_jobs_are_done().await;
         let db = self.machine.shop_db().await;
         assert_eq!(count(&db, "users WHERE state <> 'active'").await, 0);
         assert_eq!(count(&db, "outbox WHERE dead_at IS NOT NULL").await, 0);
         let users = i64::try_from(done.accounts.len()).unwrap();
         assert_eq!(count(&db, "users").await, users);
         self.expect_orders(&db, done).await;
+        self.expect_mails(done);
         for account in &done.accounts {
             self.expect_registered(account).await;
         }
@@ -83,6 +101,27 @@ impl Storm {
         assert_eq!(keys, [&*receipt.key]);
     }
 
+    /// Each customer who is still there got a mail about each order, and about nothing else.
+    fn expect_mails(&self, done: &Done) {
+        for receipt in &done.receipts {
+            let order = id(&receipt.order);
+            let mail = Mail::about(&self.machine, order);
+            let Some(account) = done.accounts.iter().find(|it| it.id == receipt.user) else {
+                continue;
+            };
+            let text = mail.unwrap().text;
+            assert!(text.contains(&format!("Message-ID: <{order}@localhost>\r\n")), "{text}");
+            assert!(text.contains(&format!("To: {}\r\n", account.email)), "{text}");
+        }
+        for file in std::fs::read_dir(self.machine.mail()).unwrap() {
+            let name = file.unwrap().file_name().into_string().unwrap();
+            // Half a mail, of a shop that died as it wrote, begins with a point.
+            let order = name.strip_suffix(".eml").and_then(|order| order.parse::<Uuid>().ok());
+            let is_known = |order| done.receipts.iter().any(|it| id(&it.order) == order);
+            assert!(order.map_or(name.starts_with('.'), is_known), "{name}");
+        }
+    }
+
     /// The password and the profile are there, and nobody else can have the e-mail.
     async fn expect_registered(&self, account: &Account) {
         let login = self.login(&account.email, &account.password).await.expect(200);
@@ -106,9 +145,8 @@ impl Storm {
         self.login(&account.email, OTHER_PASSWORD).await.expect(200);
     }
 
-    async fn register_again(&self, email: &str) -> devstack_testkit::Answer {
-        let wanted =
-            serde_json::json!({ "name": "New", "email": email, "password": OTHER_PASSWORD });
+    async fn register_again(&self, email: &str) -> Answer {
+        let wanted = json!({ "name": "New", "email": email, "password": OTHER_PASSWORD });
         self.insist(|| self.machine.shop.api.post("/user/").json(&wanted)).await
     }
 }

@@ -16,6 +16,8 @@ pub(super) enum Deed {
     Deletion { user: Uuid },
     /// This user's order, under this key.
     Checkout { user: Uuid, key: String },
+    /// The mail about this order.
+    Mail { order: Uuid },
 }
 
 /// Every try so far.

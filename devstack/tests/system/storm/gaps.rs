@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
 use super::flights::Deed;
@@ -41,11 +42,17 @@ pub(super) enum Gap {
     NotOrdered,
     /// The order stands, and nobody was told.
     Ordered,
+    /// An order's mail: it waits.
+    MailWaits,
+    /// It was sent, the job is not done.
+    MailSent,
+    /// The job is done, and the shop has not heard.
+    Mailed,
 }
 
 /// Between which steps each service must be killed. Auth has two: it has not done yet what it was
 /// asked for, or it has done it and not answered.
-pub(super) const ALL: [(Victim, Gap); 14] = [
+pub(super) const ALL: [(Victim, Gap); 17] = [
     (Victim::Shop, Gap::NotRegistered),
     (Victim::Shop, Gap::Pending),
     (Victim::Auth, Gap::Pending),
@@ -60,6 +67,9 @@ pub(super) const ALL: [(Victim, Gap); 14] = [
     (Victim::Shop, Gap::Unregistered),
     (Victim::Shop, Gap::NotOrdered),
     (Victim::Shop, Gap::Ordered),
+    (Victim::Shop, Gap::MailWaits),
+    (Victim::Shop, Gap::MailSent),
+    (Victim::Shop, Gap::Mailed),
 ];
 
 /// How often a service was killed in each gap.
@@ -108,18 +118,19 @@ impl fmt::Display for Tally {
     }
 }
 
-/// Both databases after a kill, while whoever was killed is dead.
-pub(super) struct Scene {
+/// Both databases and the mail after a kill, while whoever was killed is dead.
+pub(super) struct Scene<'a> {
     shop: Client,
     auth: Client,
+    mail: &'a Path,
 }
 
-impl Scene {
+impl<'a> Scene<'a> {
     /// Once nothing goes on any more that the dead has begun.
-    pub(super) async fn after(machine: &Machine, victim: Victim) -> Self {
+    pub(super) async fn after(machine: &'a Machine, victim: Victim) -> Self {
         machine.postgres.until_forgotten(victim.of(machine)).await;
         let (shop, auth) = tokio::join!(machine.shop_db(), machine.auth_db());
-        Self { shop, auth }
+        Self { shop, auth, mail: machine.mail() }
     }
 
     /// Where this deed stands.
@@ -132,6 +143,14 @@ impl Scene {
                 match exists(&self.shop, placed, &[user, key]).await {
                     true => Gap::Ordered,
                     false => Gap::NotOrdered,
+                }
+            }
+            Deed::Mail { order } => {
+                let waits = "outbox WHERE done_at IS NULL AND payload ->> 'order' = $1";
+                match exists(&self.shop, waits, &[&order.to_string()]).await {
+                    false => Gap::Mailed,
+                    true if self.mail.join(format!("{order}.eml")).exists() => Gap::MailSent,
+                    true => Gap::MailWaits,
                 }
             }
         }
@@ -164,11 +183,21 @@ impl Scene {
         }
     }
 
-    /// Whose deletions have begun and have not ended.
-    pub(super) async fn deletions(&self) -> Vec<Deed> {
-        let deleting = "SELECT id FROM users WHERE state = 'deleting'";
-        let rows = self.shop.query(deleting, &[]).await.unwrap();
-        rows.iter().map(|row| Deed::Deletion { user: row.get(0) }).collect()
+    /// What goes on without anybody who asks: deletions and mails that have not ended.
+    pub(super) async fn jobs(&self) -> Vec<Deed> {
+        let jobs = "SELECT (payload ->> 'user')::uuid, (payload ->> 'order')::uuid FROM outbox
+            WHERE done_at IS NULL";
+        let job = |row: &Row| match row.get(0) {
+            Some(user) => Deed::Deletion { user },
+            None => Deed::Mail { order: row.get(1) },
+        };
+        self.shop.query(jobs, &[]).await.unwrap().iter().map(job).collect()
+    }
+
+    /// Ends what a dead shop has taken, as if a minute had passed.
+    pub(super) async fn end_leases(&self) {
+        let end = "UPDATE outbox SET next_attempt_at = clock_timestamp() WHERE done_at IS NULL";
+        self.shop.execute(end, &[]).await.unwrap();
     }
 }
 

@@ -65,12 +65,14 @@ impl Storm {
         victim.of(&self.machine).kill().await;
         let lost = self.flights.lost(&under_way).await;
         let scene = Scene::after(&self.machine, victim).await;
-        // The job of a deletion goes on without anybody who asks.
-        for deed in lost.into_iter().chain(scene.deletions().await) {
+        for deed in lost.into_iter().chain(scene.jobs().await) {
             let gap = scene.gap(&deed).await;
             if is_of(victim, &deed) && seen.insert((deed, gap)) {
                 self.tally.random(victim, gap);
             }
+        }
+        if victim == Victim::Shop {
+            scene.end_leases().await;
         }
         victim.of(&self.machine).start().await;
     }
@@ -78,5 +80,5 @@ impl Storm {
 
 /// Whether it takes the victim to do it.
 fn is_of(victim: Victim, deed: &Deed) -> bool {
-    victim == Victim::Shop || !matches!(deed, Deed::Checkout { .. })
+    victim == Victim::Shop || !matches!(deed, Deed::Checkout { .. } | Deed::Mail { .. })
 }

@@ -146,6 +146,7 @@ async fn all(storm: &Storm, work: Vec<Work>) -> Done {
 #[tokio::test]
 async fn whoever_is_killed_nothing_acknowledged_is_lost_and_nobody_is_stuck() {
     let seed = Uuid::now_v7().as_u64_pair().1;
+    tell(&format!("seed {seed}"));
     let mut random = Random(seed);
     let storm = Storm::start().await;
     let people = (0..SHOPPERS + DELETIONS - DELETED_SHOPPERS).map(|_| Work::Register).collect();
@@ -163,15 +164,21 @@ async fn whoever_is_killed_nothing_acknowledged_is_lost_and_nobody_is_stuck() {
     let deeds = before + REGISTRATIONS + SHOPPERS * CHECKOUTS + DELETIONS;
     let (mut done, strikes) = tokio::join!(all(&storm, work), storm.rage(&mut random, deeds));
     let (tries, lost) = storm.flights.count();
+    storm.hurry_jobs().await;
     storm.step_by_step(&mut done).await;
 
     let replays = done.receipts.iter().filter(|receipt| receipt.is_replay).count();
-    storm.tell(&format!(
-        "seed {seed}: {strikes} services killed in {tries} tries, {lost} of them without an \
-        answer; {replays} orders of lost tries\n{}",
+    tell(&format!(
+        "{strikes} services killed in {tries} tries, {lost} of them without an answer; {replays} \
+        orders of lost tries\n{}",
         storm.tally
     ));
     storm.expect_all_whole(&done).await;
+}
+
+#[expect(clippy::print_stderr, reason = "shown where the test fails, or where it is asked for")]
+fn tell(what: &str) {
+    eprintln!("{what}");
 }
 
 fn shuffle(work: &mut [Work], random: &mut Random) {

@@ -4,11 +4,13 @@ use std::future::Future;
 
 use uuid::Uuid;
 
+use super::aftermath::Mail;
 use super::deeds::Applicant;
 use super::flights::Deed;
 use super::gaps::{Gap, Scene, Victim};
 use super::{Done, Storm};
 use crate::holds::Gate;
+use crate::system::id;
 use crate::wire::Held;
 
 /// How often a gap is tried that was missed, for a machine may be too slow to hold anything.
@@ -29,17 +31,24 @@ enum Hold {
     CommitAfterRequest,
     /// The same, of the commit that follows the answer.
     CommitAfterAnswer,
+    /// The same, of the commit of this change.
+    CommitOf(Change),
 }
 
 /// A table, what is done there, and to which rows.
 type Change = (&'static str, &'static str, &'static str);
+
+const MAIL_IS_TAKEN: Change =
+    ("outbox", "UPDATE", "NEW.kind = 'order_mail' AND NEW.done_at IS NULL");
+const MAIL_IS_DONE: Change =
+    ("outbox", "UPDATE", "NEW.kind = 'order_mail' AND NEW.done_at IS NOT NULL");
 
 impl Storm {
     /// Kills each service in each gap; whatever it was about is done in the end.
     pub(super) async fn step_by_step(&self, done: &mut Done) {
         for _ in 0..ROUNDS {
             for (victim, gap) in self.tally.missed() {
-                self.until_auth_is_told().await;
+                self.until_jobs_are_done().await;
                 self.kill_in(victim, gap, done).await;
             }
         }
@@ -72,6 +81,15 @@ impl Storm {
                 return;
             }
             (Gap::Ordered, _) => return self.order_over_a_dead(victim, Hold::Commit, done).await,
+            (Gap::MailWaits, _) => {
+                return self.mail_over_a_dead(Hold::Change(MAIL_IS_TAKEN), done).await;
+            }
+            (Gap::MailSent, _) => {
+                return self.mail_over_a_dead(Hold::Change(MAIL_IS_DONE), done).await;
+            }
+            (Gap::Mailed, _) => {
+                return self.mail_over_a_dead(Hold::CommitOf(MAIL_IS_DONE), done).await;
+            }
         };
         match gap {
             Gap::NotRegistered | Gap::Pending | Gap::Stored | Gap::Active => {
@@ -116,9 +134,36 @@ impl Storm {
         done.accounts.push(account);
     }
 
+    /// The order is placed; what was sent before the kill is sent again, unless that was known.
+    async fn mail_over_a_dead(&self, hold: Hold, done: &mut Done) {
+        let (account, key) = (self.register(Applicant::new()).await, Uuid::now_v7().to_string());
+        let cart = self.fill_cart(&account, &self.products[..2]).await;
+        let placed = self.kill(Victim::Shop, hold, self.try_to_order(&account, &key)).await;
+        let Some(placed) = placed else { return };
+        let order = id(&placed.expect(201));
+        let before = Mail::about(&self.machine, order);
+        let gap = self.look_and_restart(Victim::Shop, &Deed::Mail { order }).await;
+        self.until_jobs_are_done().await;
+        let after = Mail::about(&self.machine, order).unwrap();
+        match (gap, before) {
+            (Gap::MailSent, Some(before)) => {
+                assert_eq!(before.text, after.text);
+                assert_ne!(before.file, after.file, "it was not sent again");
+            }
+            (Gap::Mailed, Some(before)) => assert_eq!(before.file, after.file),
+            (_, before) => assert!(before.is_none(), "{gap:?}"),
+        }
+        done.receipts.push(self.order(&account, &key, &cart, 1).await);
+        done.accounts.push(account);
+    }
+
     async fn look_and_restart(&self, victim: Victim, deed: &Deed) -> Gap {
-        let gap = Scene::after(&self.machine, victim).await.gap(deed).await;
+        let scene = Scene::after(&self.machine, victim).await;
+        let gap = scene.gap(deed).await;
         self.tally.held(victim, gap);
+        if victim == Victim::Shop {
+            scene.end_leases().await;
+        }
         victim.of(&self.machine).start().await;
         gap
     }
@@ -153,6 +198,19 @@ impl Storm {
             }
             Hold::CommitAfterRequest => self.kill_after(victim, wire.hold_request(), deed).await,
             Hold::CommitAfterAnswer => self.kill_after(victim, wire.hold_answer(), deed).await,
+            Hold::CommitOf((table, change, when)) => {
+                let keeper = postgres.connect(service.database()).await;
+                let gate = Gate::close(keeper, table, change, when).await;
+                let (answer, ()) = tokio::join!(deed, async {
+                    gate.until_reached().await;
+                    postgres.hold_commits().await;
+                    gate.open().await;
+                    self.kill_over_a_commit(victim).await;
+                    postgres.until_forgotten(service).await;
+                    gate.remove().await;
+                });
+                answer
+            }
         }
     }
 
