@@ -1,7 +1,7 @@
 //! The job that tells customers what they have ordered.
 //!
-//! The mail carries nothing a user typed: whoever registers with somebody else's address could send that
-//! person words of his own. What products are called is the shop's word.
+//! The mail carries nothing a user typed: whoever registers with somebody else's address could
+//! send that person words of his own. What products are called is the shop's word.
 
 use askama::Template;
 
