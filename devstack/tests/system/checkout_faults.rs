@@ -138,10 +138,13 @@ async fn while_postgresql_is_away_orders_are_to_be_tried_again_and_then_they_sta
     postgres.start_again().await;
     let repeated = ann.insist(|| ann.order("1 Main Street")).await;
 
-    expect_later(&broken);
+    // Where the gate's session is closed before the order's, the order goes through.
+    if broken.status != 201 {
+        expect_later(&broken);
+    }
     expect_later(&away);
     assert_eq!(repeated.expect(201), placed.expect(201));
-    ann.expect_the_only_order(&placed, false).await;
+    ann.expect_the_only_order(&repeated, true).await;
 }
 
 #[tokio::test]

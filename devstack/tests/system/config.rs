@@ -62,7 +62,8 @@ pub(crate) fn patient(database_url: &str) -> String {
 /// while its service is stopped.
 pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = 16_384 + u16::try_from(std::process::id() % 12_000).unwrap();
+    // Far from those of a process that was started at the same time.
+    let first = 16_384 + u16::try_from(std::process::id() % 160 * 97).unwrap();
     loop {
         let port = first + NEXT.fetch_add(1, Ordering::Relaxed);
         if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {

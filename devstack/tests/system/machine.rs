@@ -133,7 +133,7 @@ impl Service {
             for (name, value) in &self.environment {
                 program = program.env(name, value);
             }
-            process.insert(program.start()).line("ready").await;
+            process.insert(program.start()).line(": ready").await;
             self.up.send_replace(true);
         }
     }
