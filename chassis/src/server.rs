@@ -17,7 +17,7 @@ use crate::edge::{Edge, Route};
 use crate::health::Health;
 use crate::metrics;
 use crate::ops::{self, Ops};
-use crate::serve::{Limits, serve};
+use crate::serve::{HEADER_TIMEOUT, Limits, serve};
 
 /// Connections to the ops port at once.
 const OPS_CONNECTIONS: usize = 64;
@@ -100,7 +100,11 @@ impl Server {
         let health = Arc::new(Health::default());
         let ops = Arc::new(Ops { health: Arc::clone(&health), db: db.clone(), observe });
         let ops_shutdown = CancellationToken::new();
-        let ops_limits = Limits { connections: OPS_CONNECTIONS, grace: Duration::from_secs(1) };
+        let ops_limits = Limits {
+            connections: OPS_CONNECTIONS,
+            headers: HEADER_TIMEOUT,
+            grace: Duration::from_secs(1),
+        };
         let ops_edge = Edge::ops(ops::routes(&ops));
         let ops = tokio::spawn(serve(ops_listener, ops_edge, ops_limits, ops_shutdown.clone()));
         let upkeep = tokio::spawn(metrics::maintain());
@@ -129,7 +133,11 @@ impl Server {
                 tracing::info!("draining");
             })
         };
-        let limits = Limits { connections: config.max_connections, grace: config.shutdown_grace };
+        let limits = Limits {
+            connections: config.max_connections,
+            headers: HEADER_TIMEOUT,
+            grace: config.shutdown_grace,
+        };
         let (origins, proxies) = (config.cors_allowed_origins, config.trusted_proxies);
         let edge = Edge::new(route, shape, origins, proxies, health);
         let is_drained = serve(listener, edge, limits, shutdown).await;

@@ -6,6 +6,7 @@
 //! a panic in it is a 500 for its own client only.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, StatusCode};
-use hyper::body::Incoming;
+use http_body::Body;
 use proto::problem;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -112,12 +113,15 @@ pub(crate) struct Connection {
     peer: SocketAddr,
 }
 
-impl hyper::service::Service<Request<Incoming>> for Connection {
+impl<B> hyper::service::Service<Request<B>> for Connection
+where
+    B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + Sync + 'static,
+{
     type Response = Response;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, request: Request<B>) -> Self::Future {
         Box::pin(answer(Arc::clone(&self.edge), self.peer, request))
     }
 }
@@ -132,11 +136,14 @@ struct Asked {
     at: Instant,
 }
 
-async fn answer(
+async fn answer<B>(
     edge: Arc<Inner>,
     peer: SocketAddr,
-    mut request: Request<Incoming>,
-) -> Result<Response, Infallible> {
+    mut request: Request<B>,
+) -> Result<Response, Infallible>
+where
+    B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + Sync + 'static,
+{
     let asked = Asked {
         id: RequestId::of(request.headers()),
         method: request.method().clone(),
@@ -162,7 +169,10 @@ async fn answer(
 }
 
 /// Runs the routes in a task of their own.
-async fn run(edge: &Inner, mut request: Request<Incoming>) -> Response {
+async fn run<B>(edge: &Inner, mut request: Request<B>) -> Response
+where
+    B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + Sync + 'static,
+{
     if !edge.health.has_started() {
         let detail = "The service is starting; try again soon.";
         return Refusal::unavailable(2, detail).into_response();
@@ -184,7 +194,7 @@ async fn run(edge: &Inner, mut request: Request<Incoming>) -> Response {
 }
 
 /// Two `Authorization` headers: nobody can say who calls.
-fn admit_one_authorization(request: &mut Request<Incoming>) -> Result<(), Refusal> {
+fn admit_one_authorization<B>(request: &mut Request<B>) -> Result<(), Refusal> {
     let mut sent = request.headers().get_all(AUTHORIZATION).iter();
     let first = sent.next().cloned();
     if sent.next().is_some() {
