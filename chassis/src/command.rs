@@ -19,6 +19,7 @@ use crate::config::{DatabaseSettings, Faults, HttpConfig, HttpSettings, LogSetti
 use crate::db::Migrations;
 use crate::docs;
 use crate::server::{Server, Service, shutdown_signal};
+use crate::trace;
 
 /// Exit code of wrong use or configuration.
 const WRONG_USE: u8 = 2;
@@ -69,16 +70,18 @@ pub fn print(result: impl Display) -> Result<(), CommandError> {
 }
 
 /// `serve`: reads the configuration, builds the service from it, and serves until SIGTERM or
-/// SIGINT.
+/// SIGINT. `name` is the service's in traces.
 pub async fn serve<C, E: Display>(
+    name: &'static str,
     log: &LogSettings,
     read: impl FnOnce(&mut Faults) -> Option<C>,
     build: impl FnOnce(C) -> Result<(HttpConfig, Service), E>,
 ) -> Result<(), CommandError> {
     let mut faults = Faults::default();
     let (log, config) = (log.read(&mut faults), read(&mut faults));
-    let ((format, filter), config) = faults.or(log.zip(config))?;
-    crate::log::start(format, filter).map_err(CommandError::failed)?;
+    let (log, config) = faults.or(log.zip(config))?;
+    crate::log::start(log.format, log.filter).map_err(CommandError::failed)?;
+    trace::start(name, log.collector.as_ref()).map_err(CommandError::failed)?;
     let shutdown = shutdown_signal().map_err(CommandError::failed)?;
     let (http, service) = build(config).map_err(CommandError::failed)?;
     let server = Server::bind(http).await.map_err(CommandError::failed)?;
@@ -107,8 +110,8 @@ pub async fn check<C>(
 ) -> Result<(), CommandError> {
     let mut faults = Faults::default();
     let (log, config) = (log.read(&mut faults), read(&mut faults));
-    let ((_, filter), config) = faults.or(log.zip(config))?;
-    let findings = judged(config).findings(&filter).await;
+    let (log, config) = faults.or(log.zip(config))?;
+    let findings = judged(config).findings(&log.filter).await;
     for finding in &findings {
         print(finding)?;
     }

@@ -8,6 +8,7 @@
 //! | [`config`] | environment variables and flags, in sections |
 //! | [`log`] | logs, as text or JSON |
 //! | [`metrics`] | metrics for Prometheus |
+//! | [`trace`] | traces, and exporting them |
 //! | [`db`] | PostgreSQL: pool, errors, listening, migrations |
 //! | [`purge`] | what is past its time goes |
 //! | [`health`] | started, serving, draining |
@@ -32,6 +33,7 @@ mod ops;
 pub mod purge;
 pub mod serve;
 pub mod server;
+pub mod trace;
 
 pub use db::{Db, DbError};
 pub use server::{Server, Service, shutdown_signal};

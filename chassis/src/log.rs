@@ -1,11 +1,11 @@
 //! Logs: text or JSON, on standard error, which is for people; nothing secret at any level, and
 //! an event is one line, whatever somebody typed into it.
 
-use std::fmt::{self as text, Debug, Write};
+use std::fmt::{self as text, Debug, Display, Write};
 use std::io::IsTerminal;
 
-use tracing::field::Field;
-use tracing::{Level, Metadata};
+use tracing::field::{self, Field};
+use tracing::{Level, Metadata, Span};
 use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::fmt::format::{FormatFields, Writer, debug_fn};
@@ -17,7 +17,7 @@ use crate::config::LogFormat;
 
 /// Crates that are not heard below a level, whatever `RUST_LOG` says: their finer logs hold what
 /// passes through them (statements with their parameters, headers, bodies), or are only noise.
-const CAPPED: [(&str, Level); 9] = [
+const CAPPED: [(&str, Level); 12] = [
     ("tokio_postgres", Level::WARN),
     ("refinery_core", Level::WARN),
     ("hyper", Level::INFO),
@@ -27,18 +27,35 @@ const CAPPED: [(&str, Level); 9] = [
     ("rustls", Level::INFO),
     ("warp", Level::INFO),
     ("lettre", Level::INFO),
+    ("opentelemetry_sdk", Level::WARN),
+    ("opentelemetry-otlp", Level::WARN),
+    ("opentelemetry-http", Level::WARN),
 ];
 
 /// Starts logging; once a process.
 pub fn start(format: LogFormat, filter: EnvFilter) -> Result<(), TryInitError> {
-    let filter = filter.and(filter_fn(is_discreet));
+    // Whatever is heard of a request, its span says of which: also of a warning alone.
+    let filter = filter.or(filter_fn(is_span_of_ours)).and(filter_fn(is_discreet));
     let is_terminal = std::io::stderr().is_terminal();
     let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(is_terminal);
     let lines = match format {
         LogFormat::Text => lines.fmt_fields(on_one_line()).with_filter(filter).boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).with_filter(filter).boxed(),
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true).with_span_list(false);
+            lines.with_filter(filter).boxed()
+        }
     };
     tracing_subscriber::registry().with(lines).try_init()
+}
+
+/// Every line of this request that follows says that it is this user's.
+pub fn user(id: impl Display) {
+    Span::current().record("user_id", field::display(id));
+}
+
+/// The same of a client.
+pub fn client(id: impl Display) {
+    Span::current().record("client_id", field::display(id));
 }
 
 /// Fields as text. What is printed as it is, an error for instance, could hold a line break, and
@@ -69,6 +86,10 @@ impl<W: Write> Write for Escaping<'_, W> {
         }
         Ok(())
     }
+}
+
+fn is_span_of_ours(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span() && metadata.target().starts_with(env!("CARGO_PKG_NAME"))
 }
 
 fn is_discreet(metadata: &Metadata<'_>) -> bool {

@@ -18,6 +18,7 @@ use crate::health::Health;
 use crate::metrics;
 use crate::ops::{self, Ops};
 use crate::serve::{HEADER_TIMEOUT, Limits, serve};
+use crate::trace;
 
 /// Connections to the ops port at once.
 const OPS_CONNECTIONS: usize = 64;
@@ -88,8 +89,8 @@ impl Server {
         self.ops_listener.local_addr().unwrap_or(self.config.ops_addr)
     }
 
-    /// Serves until `shutdown`; then drains, ends the background work, the pool and at last the
-    /// ops port, which until then says that the service is not ready.
+    /// Serves until `shutdown`; then drains, ends the background work, the pool, exports the last
+    /// traces, and ends the ops port, which until then says that the service is not ready.
     pub async fn run(self, service: Service, shutdown: CancellationToken) {
         metrics::start();
         let addr = self.addr();
@@ -150,6 +151,9 @@ impl Server {
         }
         let _ = notice.await;
         db.close();
+        if !trace::flush().await {
+            tracing::warn!("the collector did not take the last traces");
+        }
         ops_shutdown.cancel();
         let _ = ops.await;
         upkeep.abort();

@@ -11,6 +11,7 @@ use chassis::{DbError, Service};
 use clap::{Parser, Subcommand};
 
 use crate::config::{ADDRESSES, Config, Settings};
+use crate::error::REALM;
 use crate::state::Shop;
 use crate::{check, delivery, routes};
 
@@ -58,7 +59,7 @@ async fn run(Cli { command, settings }: Cli) -> Result<(), CommandError> {
         Command::Serve => {
             let read = |faults: &mut Faults| settings.read(faults);
             let build = |config: Config| Ok::<_, DbError>((config.http.clone(), service(&config)?));
-            command::serve(&settings.log, read, build).await
+            command::serve(REALM, &settings.log, read, build).await
         }
         Command::Migrate => command::migrate(&settings.database, &migrations()).await,
         Command::Healthcheck => command::healthcheck(&settings.http, ADDRESSES[1]).await,

@@ -3,10 +3,12 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use chassis::config::RegistrationClient;
-use chassis::edge::{ClientAddress, RequestId, address, request_id};
+use chassis::config::{BaseUrl, RegistrationClient};
+use chassis::edge::{ClientAddress, Correlation, address};
+use chassis::trace::Call;
 use proto::registration::RegisterCredentialsRequest;
 use proto::{Problem, UserId};
+use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 
 use crate::config::Config;
@@ -24,10 +26,19 @@ const TRIES: usize = 2;
 pub struct Registrar {
     /// Built at first use: it loads the system's certificates.
     http: OnceLock<Client>,
-    url: String,
+    url: BaseUrl,
     timeout: Duration,
     client: RegistrationClient,
 }
+
+/// What is called.
+struct Endpoint {
+    method: Method,
+    template: &'static str,
+}
+
+const REGISTER: Endpoint = Endpoint { method: Method::POST, template: "/credentials" };
+const UNREGISTER: Endpoint = Endpoint { method: Method::DELETE, template: "/credentials/{id}" };
 
 /// What came of a registration that the auth service judged.
 #[derive(Debug)]
@@ -45,7 +56,7 @@ impl Registrar {
     pub fn new(config: &Config) -> Self {
         Self {
             http: OnceLock::new(),
-            url: config.auth_url.as_str().to_owned(),
+            url: config.auth_url.clone(),
             timeout: config.auth_timeout,
             client: config.token.registration_client.clone(),
         }
@@ -55,15 +66,12 @@ impl Registrar {
     pub async fn register(
         &self,
         user: &RegisterCredentialsRequest<'_>,
-        id: &RequestId,
+        correlation: &Correlation,
         client: ClientAddress,
     ) -> Result<Registration, Error> {
-        let request = self.request(Method::POST, "/credentials")?;
-        let request = request
-            .header(request_id::HEADER, id.header())
-            .header(address::FORWARDED_FOR, client.ip().to_string())
-            .json(user);
-        match self.call(request).await? {
+        let request = self.request(&REGISTER, "/credentials")?;
+        let request = request.header(address::FORWARDED_FOR, client.ip().to_string()).json(user);
+        match self.call(&REGISTER, request, correlation).await? {
             (StatusCode::CREATED, _) => Ok(Registration::Done),
             (StatusCode::CONFLICT, Some(problem)) if problem.code == "unregistered" => {
                 Ok(Registration::IdUnregistered)
@@ -72,23 +80,29 @@ impl Registrar {
             (StatusCode::UNPROCESSABLE_ENTITY, Some(problem)) => {
                 Err(Error::RefusedByAuth(problem.errors))
             }
-            (status, problem) => Err(unexpected("POST /credentials", status, problem)),
+            (status, problem) => Err(REGISTER.unexpected(status, problem)),
         }
     }
 
     /// `DELETE /credentials/{id}`.
-    pub async fn unregister(&self, user: UserId) -> Result<(), Error> {
-        let request = self.request(Method::DELETE, &format!("/credentials/{user}"))?;
-        match self.call(request).await? {
+    pub async fn unregister(&self, user: UserId, correlation: &Correlation) -> Result<(), Error> {
+        let request = self.request(&UNREGISTER, &format!("/credentials/{user}"))?;
+        match self.call(&UNREGISTER, request, correlation).await? {
             (StatusCode::NO_CONTENT, _) => Ok(()),
-            (status, problem) => Err(unexpected("DELETE /credentials", status, problem)),
+            (status, problem) => Err(UNREGISTER.unexpected(status, problem)),
         }
     }
 
     /// What auth answers, read to its end, in the time that a call may take with all its tries.
-    async fn call(&self, request: RequestBuilder) -> Result<(StatusCode, Option<Problem>), Error> {
+    async fn call(
+        &self,
+        endpoint: &Endpoint,
+        request: RequestBuilder,
+        correlation: &Correlation,
+    ) -> Result<(StatusCode, Option<Problem>), Error> {
+        let begin = || correlation.call(&endpoint.method, endpoint.template, &self.url);
         let answered = async {
-            let answer = send(request).await.map_err(no_answer)?;
+            let answer = send(request, begin).await.map_err(no_answer)?;
             let status = answer.status();
             // A success is read, too: only then is the connection kept.
             let body = answer.bytes().await.unwrap_or_default();
@@ -98,13 +112,13 @@ impl Registrar {
         tokio::time::timeout(self.timeout, answered).await.map_err(late)?
     }
 
-    fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, Error> {
+    fn request(&self, endpoint: &Endpoint, path: &str) -> Result<RequestBuilder, Error> {
         let secret = std::str::from_utf8(self.client.secrets.first()).unwrap_or_default();
         // RFC 6749 §2.3.1: both are form-encoded before Basic joins them.
         let [id, secret] = [&*self.client.id, secret]
             .map(|text| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>());
-        let url = format!("{}{path}", self.url);
-        Ok(self.http()?.request(method, url).basic_auth(id, Some(secret)))
+        let url = format!("{}{path}", self.url.as_str());
+        Ok(self.http()?.request(endpoint.method.clone(), url).basic_auth(id, Some(secret)))
     }
 
     fn http(&self) -> Result<&Client, Error> {
@@ -116,16 +130,32 @@ impl Registrar {
     }
 }
 
-/// Sends a request, and once more if no answer came.
-async fn send(request: RequestBuilder) -> Result<Response, reqwest::Error> {
+/// Sends a request, and once more if no answer came; each try is a call of its own in the trace.
+async fn send(
+    request: RequestBuilder,
+    begin: impl Fn() -> (Call, HeaderMap),
+) -> Result<Response, reqwest::Error> {
     for _ in 1..TRIES {
         if let Some(first) = request.try_clone()
-            && let Ok(answer) = first.send().await
+            && let Ok(answer) = send_once(first, begin()).await
         {
             return Ok(answer);
         }
     }
-    request.send().await
+    send_once(request, begin()).await
+}
+
+async fn send_once(
+    request: RequestBuilder,
+    (call, headers): (Call, HeaderMap),
+) -> Result<Response, reqwest::Error> {
+    let answer = request.headers(headers).send().await;
+    match &answer {
+        Ok(answer) => call.answered(answer.status()),
+        Err(error) if error.is_connect() => call.failed("connect"),
+        Err(_) => call.failed("no_answer"),
+    }
+    answer
 }
 
 /// The whole chain of causes; the topmost only says that the request failed.
@@ -140,7 +170,10 @@ fn no_answer(error: reqwest::Error) -> Error {
     Error::Auth(text)
 }
 
-fn unexpected(call: &str, status: StatusCode, problem: Option<Problem>) -> Error {
-    let detail = problem.map(|problem| problem.detail).unwrap_or_default();
-    Error::Auth(format!("{call} answered {status} {detail}"))
+impl Endpoint {
+    fn unexpected(&self, status: StatusCode, problem: Option<Problem>) -> Error {
+        let Self { method, template } = self;
+        let detail = problem.map(|problem| problem.detail).unwrap_or_default();
+        Error::Auth(format!("{method} {template} answered {status} {detail}"))
+    }
 }

@@ -11,10 +11,10 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use chassis::Db;
 use chassis::config::RegistrationClient;
 use chassis::db::Connection;
 use chassis::edge::guard::Authorization;
+use chassis::{Db, log};
 use proto::claims::PUBLIC_CLIENT;
 use proto::scope::ScopeList;
 use proto::{ClientId, Scope, Scopes, SecretList};
@@ -135,8 +135,14 @@ impl Clients {
         Self { registration, stored: Batch::start(db, ById) }
     }
 
-    /// The client, if the secret is its own.
+    /// The client, if the secret is its own; the request's log then names it.
     pub async fn authenticate(&self, presented: Presented) -> Result<Client, Error> {
+        let client = self.judge(presented).await?;
+        log::client(&client.id);
+        Ok(client)
+    }
+
+    async fn judge(&self, presented: Presented) -> Result<Client, Error> {
         let Presented { id, secret } = presented;
         let secret = secret.expose_secret().as_bytes();
         if id == self.registration.id {

@@ -20,7 +20,7 @@ use serde::Serialize;
 use user::UserCommand;
 
 use crate::config::{ADDRESSES, Config, Settings};
-use crate::error::Error;
+use crate::error::{Error, REALM};
 use crate::state::Auth;
 use crate::{check, purge, routes, tokens};
 
@@ -86,7 +86,7 @@ async fn run(Cli { command, settings }: Cli) -> Result<(), CommandError> {
         Command::Serve => {
             let read = |faults: &mut Faults| settings.read(faults);
             let build = |config: Config| Ok::<_, Error>((config.http.clone(), service(&config)?));
-            command::serve(&settings.log, read, build).await
+            command::serve(REALM, &settings.log, read, build).await
         }
         Command::Migrate => command::migrate(&settings.database, &migrations()).await,
         Command::Healthcheck => command::healthcheck(&settings.http, ADDRESSES[1]).await,

@@ -13,6 +13,7 @@ pub mod routes;
 mod store;
 
 use chassis::edge::guard::Authorization;
+use chassis::log;
 use proto::claims::PUBLIC_CLIENT;
 use proto::oauth::TokenResponse;
 use proto::{Scope, Scopes};
@@ -105,6 +106,9 @@ fn respond(
     grant: Grant,
     refresh: Option<&RefreshToken>,
 ) -> Result<TokenResponse, Error> {
+    if grant.person.is_some() {
+        log::user(&grant.subject);
+    }
     let scope = grant.scopes.clone();
     let access_token = auth.keys.issue(grant, chassis::clock::now(), uuid::Uuid::now_v7())?;
     Ok(TokenResponse {

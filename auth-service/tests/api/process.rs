@@ -85,6 +85,7 @@ async fn every_wrong_variable_is_named_at_once_and_no_secret_repeated() {
         ("MIGRATE_ON_START", "maybe"),
         ("LOG_FORMAT", "xml"),
         ("RUST_LOG", "info,=,="),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"),
         ("TOKEN_SECRETS", "hunter2"),
         ("TOKEN_ISSUER", "localhost:9000"),
         ("TOKEN_AUDIENCE", " "),

@@ -122,7 +122,7 @@ mod given {
     pub(super) fn http(flags: &[&str]) -> (HttpConfig, tracing_subscriber::EnvFilter) {
         let (given, mut faults) = (given(flags), Faults::default());
         let http = given.http.read(["127.0.0.1:8000", "127.0.0.1:8001"], &mut faults);
-        let (_, filter) = given.log.read(&mut faults).unwrap();
+        let filter = given.log.read(&mut faults).unwrap().filter;
         (http.unwrap(), filter)
     }
 

@@ -1,12 +1,13 @@
-//! What is logged, and how.
+//! What is told of the service while it runs: its log, and where its traces go.
 
 use std::str::FromStr;
 
 use clap::Args;
+use tracing_subscriber::EnvFilter;
 
-use super::Faults;
+use super::{BaseUrl, Faults};
 
-/// The log section as it is given.
+/// The section as it is given.
 #[derive(Debug, Args)]
 pub struct LogSettings {
     /// `text` for people or `json` for programs
@@ -16,6 +17,27 @@ pub struct LogSettings {
     /// What is logged: `info`, or `warn,chassis=debug`
     #[arg(long, env = "RUST_LOG", global = true, default_value = "info", value_name = "FILTER")]
     rust_log: String,
+
+    /// An OpenTelemetry collector that takes traces over OTLP/HTTP
+    #[arg(
+        long,
+        env = "OTEL_EXPORTER_OTLP_ENDPOINT",
+        global = true,
+        default_value = "",
+        value_name = "URL"
+    )]
+    otel_exporter_otlp_endpoint: String,
+}
+
+/// The section as it is used.
+#[derive(Debug)]
+pub struct LogConfig {
+    /// How a line looks.
+    pub format: LogFormat,
+    /// What is logged.
+    pub filter: EnvFilter,
+    /// Where traces go; `None`: nowhere.
+    pub collector: Option<BaseUrl>,
 }
 
 /// How a log line looks.
@@ -40,10 +62,17 @@ impl FromStr for LogFormat {
 }
 
 impl LogSettings {
-    /// Reads the section: the format and tracing's filter.
-    pub fn read(&self, faults: &mut Faults) -> Option<(LogFormat, tracing_subscriber::EnvFilter)> {
+    /// Reads the section.
+    pub fn read(&self, faults: &mut Faults) -> Option<LogConfig> {
         let format = faults.parse("LOG_FORMAT", &self.log_format, "json");
         let filter = faults.parse("RUST_LOG", &self.rust_log, "info");
-        Some((format?, filter?))
+        let collector = match self.otel_exporter_otlp_endpoint.trim() {
+            "" => Some(None),
+            url => {
+                let url = faults.parse("OTEL_EXPORTER_OTLP_ENDPOINT", url, "http://otel:4318");
+                url.map(Some)
+            }
+        };
+        Some(LogConfig { format: format?, filter: filter?, collector: collector? })
     }
 }

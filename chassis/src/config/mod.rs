@@ -17,7 +17,7 @@ use std::time::Duration;
 
 pub use database::{DatabaseConfig, DatabaseSettings};
 pub use http::{HttpConfig, HttpSettings, Origins};
-pub use log::{LogFormat, LogSettings};
+pub use log::{LogConfig, LogFormat, LogSettings};
 pub use proxies::Proxies;
 pub use token::{RegistrationClient, TokenConfig, TokenSettings};
 
@@ -150,6 +150,11 @@ impl BaseUrl {
         self.uri().host().unwrap_or_default().to_owned()
     }
 
+    /// The port, also where it is the scheme's own.
+    pub fn port(&self) -> u16 {
+        self.uri().port_u16().unwrap_or(if self.is_plain() { 80 } else { 443 })
+    }
+
     fn uri(&self) -> http_types::Uri {
         // It was one when it was read.
         self.0.parse().unwrap_or_default()
@@ -231,6 +236,8 @@ mod tests {
         assert!(parse("HTTP://localhost").unwrap().is_plain());
         assert!(!parse("https://localhost").unwrap().is_plain());
         assert_eq!(parse("https://auth.example:9000/a").unwrap().host(), "auth.example");
+        assert_eq!(parse("https://auth.example:9000/a").unwrap().port(), 9000);
+        assert_eq!(parse("https://auth.example").unwrap().port(), 443);
         for wrong in ["localhost:9000", "ftp://a", "http://u:p@a", "http://a?b", "/path"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

@@ -16,7 +16,7 @@ use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use proto::fields::{self, BodyError, FromFields, Message};
 use proto::problem::FieldError;
-use proto::{Caller, Verifier};
+use proto::{Caller, Subject, Verifier};
 use tokio::sync::Semaphore;
 use tokio::task::JoinError;
 use warp::filters::BoxedFilter;
@@ -26,6 +26,7 @@ use warp::{Filter, path::Peek};
 
 use super::query::{FromQuery, Query};
 use super::refusal::Refusal;
+use crate::log;
 
 /// No body is longer.
 pub const BODY_MAX: usize = 64 * 1024;
@@ -95,7 +96,12 @@ pub fn verify<S: Protected>(state: &S, sent: Option<&Authorization>) -> Result<C
         .and_then(|sent| sent.of_scheme("Bearer"))
         .ok_or_else(|| Refusal::unauthenticated(S::REALM))?;
     let token = std::str::from_utf8(token).map_err(|_| Refusal::invalid_token(S::REALM))?;
-    state.verifier().verify(token).map_err(|_| Refusal::invalid_token(S::REALM))
+    let caller = state.verifier().verify(token).map_err(|_| Refusal::invalid_token(S::REALM))?;
+    match &caller.subject {
+        Subject::User(user) => log::user(user),
+        Subject::Client(client) => log::client(client),
+    }
+    Ok(caller)
 }
 
 /// A header that may be sent once, parsed; what it must be is said as of a field of its name.

@@ -9,11 +9,15 @@
 //! | [`query`] | the query string and pages of a list |
 //! | [`reply`] | answers that are no errors |
 //! | [`request_id`], [`cors`] | headers that every answer has |
+//! | [`correlation`] | what links a request with the calls that it makes |
+//! | [`observation`] | what is told of a request: its log line, its metrics, its span |
 //! | [`service`] | from hyper's request to warp's routes and back |
 
 pub mod address;
+pub mod correlation;
 pub mod cors;
 pub mod guard;
+mod observation;
 pub mod query;
 pub mod refusal;
 pub mod reply;
@@ -22,6 +26,7 @@ pub mod route;
 pub mod service;
 
 pub use address::{ClientAddress, client_address};
+pub use correlation::{Correlation, correlation};
 pub use query::{Page, Query};
 pub use refusal::Refusal;
 pub use request_id::RequestId;

@@ -1,10 +1,7 @@
 //! `X-Request-Id`: taken from the request when sane, else made; in every answer and log line.
 
-use std::convert::Infallible;
-
 use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
-use warp::Filter;
 
 /// The header.
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -17,13 +14,14 @@ impl RequestId {
     /// The request's own id where it has a sane one, else a new one.
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let sent = headers.get(HEADER).filter(|sent| is_sane(sent.as_bytes()));
-        Self(sent.cloned().unwrap_or_else(Self::fresh))
+        sent.cloned().map_or_else(Self::fresh, Self)
     }
 
-    fn fresh() -> HeaderValue {
+    /// A new one.
+    pub(super) fn fresh() -> Self {
         let mut buffer = Uuid::encode_buffer();
         let id = Uuid::now_v7().simple().encode_lower(&mut buffer);
-        HeaderValue::from_str(id).unwrap_or(HeaderValue::from_static("none"))
+        Self(HeaderValue::from_str(id).unwrap_or(HeaderValue::from_static("none")))
     }
 
     /// Its text.
@@ -41,12 +39,6 @@ impl RequestId {
 fn is_sane(id: &[u8]) -> bool {
     (1..=128).contains(&id.len())
         && id.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.:/+=".contains(b))
-}
-
-/// The request's id, for a handler that passes it on.
-pub fn request_id() -> impl Filter<Extract = (RequestId,), Error = Infallible> + Clone {
-    warp::ext::optional()
-        .map(|id: Option<RequestId>| id.unwrap_or_else(|| RequestId(RequestId::fresh())))
 }
 
 #[cfg(test)]

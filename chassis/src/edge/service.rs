@@ -10,7 +10,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, StatusCode};
@@ -19,20 +19,20 @@ use proto::problem;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service as _;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
 
 use super::address::ClientAddress;
 use super::guard::{self, Authorization};
+use super::observation::Observation;
 use super::refusal::Refusal;
 use super::request_id::{self, RequestId};
-use super::route::{Answered, Endpoint, Route};
+use super::route::{Answered, Route};
 use super::{cors, reply};
 use crate::config::{Origins, Proxies};
 use crate::health::Health;
-use crate::metrics as names;
 
 /// How long a request may take from its headers to its answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -56,7 +56,7 @@ struct Inner {
     health: Arc<Health>,
     /// Handlers that run, also those whose client has gone.
     tasks: TaskTracker,
-    /// Whether requests are logged and counted; those of the ops port are not.
+    /// Whether requests are logged, counted and traced; those of the ops port are not.
     is_observed: bool,
 }
 
@@ -133,7 +133,6 @@ struct Asked {
     path: String,
     origin: Option<HeaderValue>,
     is_preflight: bool,
-    at: Instant,
 }
 
 async fn answer<B>(
@@ -150,22 +149,26 @@ where
         path: request.uri().path().to_owned(),
         origin: cors::listed_origin(&edge.origins, request.headers()),
         is_preflight: cors::is_preflight(request.method(), request.headers()),
-        at: Instant::now(),
     };
-    request.extensions_mut().insert(asked.id.clone());
     let client = ClientAddress::of(peer.ip(), request.headers(), &edge.proxies);
+    let observation = edge.is_observed.then(|| {
+        Observation::begin(asked.id.clone(), &asked.method, request.headers(), client.ip())
+    });
+    if let Some(observation) = &observation {
+        request.extensions_mut().insert(observation.correlation.clone());
+    }
     request.extensions_mut().insert(client);
     // hyper writes no body for a HEAD, whatever it is given.
     if asked.method == Method::HEAD {
         *request.method_mut() = Method::GET;
     }
-    let span = tracing::info_span!("request", request_id = asked.id.as_str());
+    let span = observation.as_ref().map_or(Span::none(), |observation| observation.span.clone());
     let response = if asked.is_preflight {
         reply::no_content()
     } else {
-        run(&edge, request).instrument(span.clone()).await
+        run(&edge, request).instrument(span).await
     };
-    Ok(span.in_scope(|| edge.finish(&asked, response)))
+    Ok(edge.finish(&asked, observation, response))
 }
 
 /// Runs the routes in a task of their own.
@@ -208,15 +211,20 @@ fn admit_one_authorization<B>(request: &mut Request<B>) -> Result<(), Refusal> {
 
 impl Inner {
     /// Everything that an answer needs beyond what its handler made of it.
-    fn finish(&self, asked: &Asked, mut response: Response) -> Response {
+    fn finish(
+        &self,
+        asked: &Asked,
+        observation: Option<Observation>,
+        mut response: Response,
+    ) -> Response {
         let endpoint = response.extensions_mut().remove::<Answered>();
         let refusal = response.extensions_mut().remove::<Refusal>();
         if let Some(refusal) = &refusal {
             response = self.write(asked, refusal);
         }
-        if self.is_observed {
+        if let Some(observation) = observation {
             let endpoint = endpoint.map(|Answered(endpoint)| endpoint);
-            observe(asked, endpoint, response.status(), refusal.as_ref());
+            observation.end(endpoint, response.status(), refusal.as_ref());
         }
         response.headers_mut().insert(request_id::HEADER, asked.id.header());
         let headers = response.headers_mut();
@@ -241,44 +249,5 @@ impl Inner {
             response.headers_mut().insert(ALLOW, allowed);
         }
         response
-    }
-}
-
-/// One log line and one observation a request. The route's template stands for the path, which
-/// could hold anything.
-fn observe(asked: &Asked, route: Option<Endpoint>, status: StatusCode, refusal: Option<&Refusal>) {
-    let route = route.map_or("none", Endpoint::template);
-    let method = method_name(&asked.method);
-    let elapsed = asked.at.elapsed().as_secs_f64();
-    metrics::histogram!(
-        names::HTTP_DURATION,
-        "http_request_method" => method,
-        "http_route" => route,
-        "http_response_status_code" => status.as_str().to_owned(),
-    )
-    .record(elapsed);
-    let cause = refusal.and_then(Refusal::cause);
-    let duration_ms = (elapsed * 1e6).round() / 1e3;
-    let status = status.as_u16();
-    if status == 500 {
-        tracing::error!(method, route, status, duration_ms, cause, "failed");
-    } else if let Some(cause) = cause {
-        tracing::warn!(method, route, status, duration_ms, cause, "refused");
-    } else {
-        tracing::info!(method, route, status, duration_ms, "answered");
-    }
-}
-
-/// OpenTelemetry's way with methods that anybody can make up.
-fn method_name(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        Method::OPTIONS => "OPTIONS",
-        _ => "_OTHER",
     }
 }

@@ -12,11 +12,13 @@ mod unregister;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chassis::edge::Correlation;
 use chassis::purge;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::error::Error;
 use crate::orders;
@@ -113,7 +115,9 @@ async fn take(lane: Lane, shop: &Arc<Shop>, running: &mut JoinSet<()>) -> Result
     let jobs = store::take(&db, lane.kind, i64::try_from(room).unwrap_or(1)).await?;
     let has_more = jobs.len() == room;
     for job in jobs {
-        running.spawn(attempt(lane.kind, Arc::clone(shop), job));
+        let correlation = Correlation::of_work(lane.kind);
+        let span = correlation.span();
+        running.spawn(attempt(lane.kind, Arc::clone(shop), job, correlation).instrument(span));
     }
     if has_more {
         return Ok(LOOK);
@@ -128,8 +132,8 @@ fn log_panic(ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
-async fn attempt(kind: &'static str, shop: Arc<Shop>, job: Job) {
-    let Err(failure) = perform(kind, &shop, &job).await else { return };
+async fn attempt(kind: &'static str, shop: Arc<Shop>, job: Job, correlation: Correlation) {
+    let Err(failure) = perform(kind, &shop, &job, &correlation).await else { return };
     let (id, attempt) = (job.id, job.attempt);
     let recorded = match &failure {
         Failure::Again(error) => {
@@ -147,10 +151,15 @@ async fn attempt(kind: &'static str, shop: Arc<Shop>, job: Job) {
     }
 }
 
-async fn perform(kind: &str, shop: &Shop, job: &Job) -> Result<(), Failure> {
+async fn perform(
+    kind: &str,
+    shop: &Shop,
+    job: &Job,
+    correlation: &Correlation,
+) -> Result<(), Failure> {
     match (kind, &shop.mailer) {
         _ if job.is_expired => Err(Failure::Never("its time is over".to_owned())),
-        (UNREGISTER, _) => unregister::unregister(shop, job).await,
+        (UNREGISTER, _) => unregister::unregister(shop, job, correlation).await,
         (orders::MAIL, Some(mailer)) => order_mail::send(shop, mailer, job).await,
         _ => Err(Failure::Again("no lane does this kind of job".to_owned())),
     }

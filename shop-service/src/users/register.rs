@@ -5,7 +5,7 @@
 //! point: the e-mail can then be registered again, or its login works and the profile is there.
 //! Of many tries at once one wins, with its own name and its own password.
 
-use chassis::edge::{ClientAddress, RequestId};
+use chassis::edge::{ClientAddress, Correlation};
 use proto::registration::RegisterCredentialsRequest;
 
 use super::{Registration, State, User, store};
@@ -16,7 +16,7 @@ use crate::state::Shop;
 pub(super) async fn register(
     shop: &Shop,
     wanted: Registration,
-    request: &RequestId,
+    request: &Correlation,
     client: ClientAddress,
 ) -> Result<User, Error> {
     let Registration { name, email, password } = wanted;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use chassis::edge::guard::{json, query, slow_json};
-use chassis::edge::request_id::request_id;
 use chassis::edge::{
-    ClientAddress, Named, Page, RequestId, Route, any_of, client_address, reply, with,
+    ClientAddress, Correlation, Named, Page, Route, any_of, client_address, correlation, reply,
+    with,
 };
 use deadpool_postgres::GenericClient;
 use futures_util::try_join;
@@ -37,7 +37,7 @@ pub fn routes(shop: &Arc<Shop>) -> Route {
             .named("PATCH /user/me"),
         path!("user")
             .and(post())
-            .and(request_id())
+            .and(correlation())
             .and(client_address())
             .and(slow_json())
             .and(with(shop))
@@ -84,7 +84,7 @@ pub struct Api;
     ),
 )]
 async fn create(
-    request: RequestId,
+    request: Correlation,
     client: ClientAddress,
     wanted: Registration,
     shop: Arc<Shop>,
