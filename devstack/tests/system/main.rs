@@ -12,6 +12,8 @@
 //! | [`checkout_faults`] | orders whose answer was lost |
 //! | [`storm`] | all of it at once, while everything is killed |
 //! | [`rotation`] | changing the secrets without a failed request |
+//! | [`collector`] | nothing: a collector of traces |
+//! | [`traces`], [`logs`], [`metrics`] | what is told of a request, across both services |
 //! | [`secrets`] | that nothing secret is written anywhere |
 //! | [`injection`] | that what users type stays what it is, in logs and in mail |
 //! | [`dev`] | `cargo dev` itself |
@@ -19,6 +21,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what it missed")]
 
 mod checkout_faults;
+mod collector;
 mod config;
 mod deletion;
 mod deletion_faults;
@@ -30,7 +33,9 @@ mod dev;
 mod holds;
 mod injection;
 mod journey;
+mod logs;
 mod machine;
+mod metrics;
 mod registration;
 mod registration_deaths;
 mod registration_faults;
@@ -41,4 +46,5 @@ mod secrets;
 mod served;
 mod storm;
 mod system;
+mod traces;
 mod wire;

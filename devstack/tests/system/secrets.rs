@@ -12,6 +12,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
+use crate::collector::Collector;
 use crate::served::{CLIENT_SECRET, TOKEN_SECRET, serve};
 use crate::system::{OTHER_PASSWORD, PASSWORD};
 
@@ -194,11 +195,13 @@ async fn no_secret_is_in_logs_at_trace_in_a_database_in_metrics_or_in_errors() {
         database_from_template("auth-empty", async |_| {}),
         database_from_template("shop-empty", async |_| {})
     );
-    let hashing = [("ARGON2_MEMORY_KIB", "64"), ("PASSWORD_PEPPER", PEPPER)];
-    let auth = serve("auth-service", auth_database.url(), &hashing).await;
+    let collector = Collector::start().await;
+    let traces = ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url());
+    let own = [("ARGON2_MEMORY_KIB", "64"), ("PASSWORD_PEPPER", PEPPER), traces];
+    let auth = serve("auth-service", auth_database.url(), &own).await;
     let auth_url = format!("http://{}", auth.api.addr());
     let mail_url = format!("smtp://shop:{MAIL_PASSWORD}@{}", echoing_mail_server().await);
-    let shop = [("AUTH_URL", &*auth_url), ("MAIL_URL", &*mail_url)];
+    let shop = [("AUTH_URL", &*auth_url), ("MAIL_URL", &*mail_url), traces];
     let shop = serve("shop-service", shop_database.url(), &shop).await;
     let mut found = Found::default();
     for (name, secret) in [
@@ -244,4 +247,7 @@ async fn no_secret_is_in_logs_at_trace_in_a_database_in_metrics_or_in_errors() {
         assert!(ended.stderr.contains(route), "{name} is not complete");
         found.judge(name, &ended.stderr);
     }
+    let spans = format!("{:?}", collector.spans());
+    assert!(spans.contains("PUT /password") && spans.contains("GET /user/me"), "{spans}");
+    found.judge("traces", &spans);
 }

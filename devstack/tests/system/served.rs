@@ -18,8 +18,8 @@ pub(crate) struct Served {
     pub(crate) process: Running,
 }
 
-/// A service on this database, ready, with these variables, too.
-pub(crate) async fn serve(service: &str, url: &str, more: &[(&str, &str)]) -> Served {
+/// A service on this database, with these variables, too; not started yet.
+pub(crate) fn program(service: &str, url: &str, more: &[(&str, &str)]) -> Program {
     let common = [
         ("DATABASE_URL", url),
         ("TOKEN_SECRETS", TOKEN_SECRET),
@@ -32,7 +32,12 @@ pub(crate) async fn serve(service: &str, url: &str, more: &[(&str, &str)]) -> Se
     for (name, value) in common.iter().chain(more) {
         program = program.env(name, value);
     }
-    let process = program.start();
+    program
+}
+
+/// A service on this database, ready, with these variables, too.
+pub(crate) async fn serve(service: &str, url: &str, more: &[(&str, &str)]) -> Served {
+    let process = program(service, url, more).start();
     let listening = process.line("listening").await;
     let api = |name| Api::at(field(&listening, name).parse().unwrap());
     process.line("ready").await;

@@ -169,7 +169,7 @@ impl State {
 }
 
 /// One message of HTTP/1.1 whose length is announced, or nothing.
-async fn read(stream: &mut TcpStream) -> Option<Vec<u8>> {
+pub(crate) async fn read(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut message = Vec::new();
     let head = loop {
         if let Some(end) = message.windows(4).position(|window| window == b"\r\n\r\n") {
