@@ -1,8 +1,10 @@
 //! Logs: text or JSON, on standard error, which is for people; nothing secret at any level, and
 //! an event is one line, whatever somebody typed into it.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::{self as text, Debug, Display, Write};
 use std::io::IsTerminal;
+use std::panic::PanicHookInfo;
 
 use tracing::field::{self, Field};
 use tracing::{Level, Metadata, Span};
@@ -45,7 +47,19 @@ pub fn start(format: LogFormat, filter: EnvFilter) -> Result<(), TryInitError> {
             lines.with_filter(filter).boxed()
         }
     };
-    tracing_subscriber::registry().with(lines).try_init()
+    tracing_subscriber::registry().with(lines).try_init()?;
+    std::panic::set_hook(Box::new(log_panic));
+    Ok(())
+}
+
+/// A panic is an event like any other: one line, in the same format, of the same request.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let location = panic.location().map(ToString::to_string);
+    // Empty unless `RUST_BACKTRACE` asks for one.
+    let backtrace = Backtrace::capture();
+    let backtrace =
+        (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+    tracing::error!(panic = panic.payload_as_str(), location, backtrace, "panicked");
 }
 
 /// Every line of this request that follows says that it is this user's.

@@ -17,7 +17,7 @@ use crate::edge::{Edge, Route};
 use crate::health::Health;
 use crate::metrics;
 use crate::ops::{self, Ops};
-use crate::serve::{HEADER_TIMEOUT, Limits, serve};
+use crate::serve::{HEADER_TIMEOUT, Limits, raise_limit, serve};
 use crate::trace;
 
 /// Connections to the ops port at once.
@@ -25,6 +25,9 @@ const OPS_CONNECTIONS: usize = 64;
 
 /// How long the background work may take to end what it is at.
 const BACKGROUND_GRACE: Duration = Duration::from_secs(15);
+
+/// File descriptors beside those of clients: the pool, the ops port, the runtime's own.
+const DESCRIPTORS: u64 = 128;
 
 /// The first and the longest pause between two tries to reach the database at the start.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
@@ -93,6 +96,7 @@ impl Server {
     /// traces, and ends the ops port, which until then says that the service is not ready.
     pub async fn run(self, service: Service, shutdown: CancellationToken) {
         metrics::start();
+        ask_for_descriptors(self.config.max_connections);
         let addr = self.addr();
         tracing::info!(%addr, ops_addr = %self.ops_addr(), "listening");
         let Self { config, listener, ops_listener } = self;
@@ -126,12 +130,15 @@ impl Server {
             })
         };
 
+        // Not ready before it stops accepting, so that nobody is sent here any more.
+        let stop_serving = CancellationToken::new();
         let notice = {
-            let (health, shutdown) = (Arc::clone(&health), shutdown.clone());
+            let (health, stop) = (Arc::clone(&health), stop_serving.clone());
             tokio::spawn(async move {
                 shutdown.cancelled().await;
                 health.draining();
                 tracing::info!("draining");
+                stop.cancel();
             })
         };
         let limits = Limits {
@@ -141,8 +148,10 @@ impl Server {
         };
         let (origins, proxies) = (config.cors_allowed_origins, config.trusted_proxies);
         let edge = Edge::new(route, shape, origins, proxies, health);
-        let is_drained = serve(listener, edge, limits, shutdown).await;
-        if !is_drained {
+        let is_drained = serve(listener, edge, limits, stop_serving).await;
+        if is_drained {
+            tracing::info!("drained");
+        } else {
             tracing::warn!("SHUTDOWN_GRACE is over; ended with requests still running");
         }
         stop_background.cancel();
@@ -158,6 +167,16 @@ impl Server {
         let _ = ops.await;
         upkeep.abort();
         tracing::info!("ended");
+    }
+}
+
+/// A connection is a file descriptor, too. Where there are fewer, idle connections make room
+/// sooner.
+fn ask_for_descriptors(connections: usize) {
+    if let Some(files) = raise_limit()
+        && files < connections as u64 + DESCRIPTORS
+    {
+        tracing::warn!(files, connections, "RLIMIT_NOFILE is too low for MAX_CONNECTIONS");
     }
 }
 

@@ -16,6 +16,7 @@ use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, StatusCode};
 use http_body::Body;
 use proto::problem;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service as _;
@@ -34,7 +35,7 @@ use super::{cors, reply};
 use crate::config::{Origins, Proxies};
 use crate::health::Health;
 
-/// How long a request may take from its headers to its answer.
+/// How long a request may take from its first byte to its answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Writes a refusal in a shape of its own for the paths that have one; `None` for the others.
@@ -59,6 +60,10 @@ struct Inner {
     /// Whether requests are logged, counted and traced; those of the ops port are not.
     is_observed: bool,
 }
+
+/// When a request's first byte came.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Begun(pub(crate) Instant);
 
 /// Tells a handler that nobody waits for its answer any more.
 #[derive(Debug, Clone)]
@@ -183,13 +188,14 @@ where
     if let Err(refusal) = admit_one_authorization(&mut request) {
         return refusal.into_response();
     }
+    let begun = request.extensions().get().map_or_else(Instant::now, |Begun(begun)| *begun);
     let gone = CancellationToken::new();
     request.extensions_mut().insert(ClientGone(gone.clone()));
     let answered = warp::service(edge.filter.clone()).call(request).in_current_span();
     let task = edge.tasks.spawn(answered);
     // Dropped when the client hangs up, or the time is over.
     let _gone = gone.drop_guard();
-    match tokio::time::timeout(REQUEST_TIMEOUT, task).await {
+    match tokio::time::timeout_at(begun + REQUEST_TIMEOUT, task).await {
         Ok(Ok(Ok(response))) => response,
         Ok(Err(panic)) => Refusal::internal(panic).into_response(),
         Err(_) => Refusal::unavailable(5, "The request took too long.").into_response(),

@@ -65,8 +65,8 @@ impl Table {
         Place { pulse, number, table: Arc::clone(self), _slot: slot }
     }
 
-    /// Says whether one was told to leave.
-    fn make_room(&self) -> bool {
+    /// Tells the one that is idle longest to leave; says whether there was one.
+    pub(super) fn make_room(&self) -> bool {
         let taken = self.taken();
         let idle = taken.pulses.values().filter_map(|pulse| Some((pulse.idle_since()?, pulse)));
         // It may have been sent a request since it was looked at; then the next time.

@@ -10,26 +10,47 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use http::header::{CONNECTION, HeaderValue};
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::service::Service;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 use super::pulse::Pulse;
+use crate::edge::service::Begun;
 
-/// A stream on which a request's headers must come in time.
+/// A stream on which a request's headers must come, and its answer be read, in time.
 pub(super) struct Watched<S> {
     stream: S,
     pulse: Arc<Pulse>,
     /// How long a request's headers may take.
     patience: Duration,
     timer: Option<Pin<Box<Sleep>>>,
+    /// Runs while its client reads nothing of what is to be sent.
+    stalled: Option<Pin<Box<Sleep>>>,
 }
+
+/// How long a client may read nothing of its answer. hyper itself would wait without end.
+const STALL: Duration = Duration::from_secs(30);
 
 impl<S> Watched<S> {
     pub(super) fn new(stream: S, pulse: Arc<Pulse>, patience: Duration) -> Self {
-        Self { stream, pulse, patience, timer: None }
+        Self { stream, pulse, patience, timer: None, stalled: None }
+    }
+
+    fn in_time(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<std::io::Result<usize>>,
+    ) -> Poll<std::io::Result<usize>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(STALL)));
+        stalled.as_mut().poll(cx).map(|()| Err(ErrorKind::TimedOut.into()))
     }
 }
 
@@ -67,7 +88,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.in_time(cx, written)
     }
 
     fn poll_write_vectored(
@@ -75,7 +97,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         slices: &[std::io::IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.in_time(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -91,10 +114,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 }
 
-/// A service that tells when requests begin and end.
+/// A service that tells when requests begin and end; and its clients, that an answer is the last.
 pub(super) struct Told<S> {
     pub(super) service: S,
     pub(super) pulse: Arc<Pulse>,
+    pub(super) shutdown: CancellationToken,
 }
 
 impl<S, B, A> Service<Request<B>> for Told<S>
@@ -109,11 +133,20 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Response<Answer<A>>, Infallible>> + Send>>;
 
     fn call(&self, request: Request<B>) -> Self::Future {
-        self.pulse.begins(!request.body().is_end_stream());
+        let begun = self.pulse.begins(!request.body().is_end_stream());
         let end = End(Arc::clone(&self.pulse));
-        let request = request.map(|body| Incoming { body, pulse: Arc::clone(&self.pulse) });
+        let mut request = request.map(|body| Incoming { body, pulse: Arc::clone(&self.pulse) });
+        request.extensions_mut().insert(Begun(begun));
         let answered = self.service.call(request);
-        Box::pin(async move { Ok(answered.await?.map(|body| Answer { body, _end: end })) })
+        let shutdown = self.shutdown.clone();
+        Box::pin(async move {
+            let mut answer = answered.await?;
+            if shutdown.is_cancelled() {
+                // hyper closes the connection behind it.
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(answer.map(|body| Answer { body, _end: end }))
+        })
     }
 }
 

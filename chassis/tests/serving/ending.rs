@@ -7,11 +7,11 @@ use chassis::config::{Origins, Proxies};
 use chassis::edge::Edge;
 use chassis::health::Health;
 use chassis::serve::{HEADER_TIMEOUT, Limits, serve};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::stage::{Running, Stage, read_to_end, routes};
+use crate::stage::{DEADLINE, Running, Stage, read_answer, read_to_end, routes};
 
 #[tokio::test]
 async fn what_runs_at_the_end_is_finished() {
@@ -68,14 +68,35 @@ async fn connections_in_the_listen_queue_are_still_served_at_the_end() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_does_not_hold_up_the_end() {
+async fn a_request_on_its_way_is_answered_and_its_client_told_that_it_was_the_last() {
     let service = Running::serving().await;
-    let mut idle = service.send("/quick").await;
-    let mut first_byte = [0];
-    idle.read_exact(&mut first_byte).await.unwrap();
+    let mut kept = service.send("/quick").await;
+    let first = read_answer(&mut kept).await;
+    let mut coming = service.write("GET /quick HTTP/1.1\r\n").await;
+    // It was accepted before the end, for it came before this one.
+    read_answer(&mut service.send("/quick").await).await;
+
+    service.shutdown.cancel();
+    kept.write_all(b"GET /quick HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    coming.write_all(b"Host: localhost\r\n\r\n").await.unwrap();
+
+    assert!(!first.contains("connection: close"), "{first}");
+    for stream in [kept, coming] {
+        let last = read_to_end(stream).await;
+        assert!(last.starts_with("HTTP/1.1 200 ") && last.ends_with(r#"{"quick":true}"#), "{last}");
+        assert!(last.contains("\r\nconnection: close\r\n"), "{last}");
+    }
+    assert!(service.serving.await.unwrap(), "all of it was finished");
+}
+
+#[tokio::test]
+async fn a_client_that_asks_for_nothing_more_does_not_hold_up_the_end() {
+    let service = Running::serving().await;
+    let mut clients = vec![service.write("").await, service.send("/quick").await];
+    read_answer(&mut clients[1]).await;
 
     service.shutdown.cancel();
 
-    let ended = tokio::time::timeout(Duration::from_secs(5), service.serving);
-    assert!(ended.await.expect("the idle connection held it up").unwrap());
+    let ended = tokio::time::timeout(DEADLINE, service.serving).await;
+    assert!(ended.expect("a silent connection held it up").unwrap());
 }

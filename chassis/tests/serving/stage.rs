@@ -1,5 +1,5 @@
 //! A service to be called: a route that answers at once, one that waits to be told, one that
-//! panics, and one that takes a body.
+//! panics, one that takes a body, and one whose answer is large.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,6 +19,9 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use warp::{Filter, get, path, post};
+
+/// The bytes of an answer that no buffer between holds.
+pub(crate) const LARGE: usize = 32 * 1024 * 1024;
 
 /// What the handlers wait for and tell.
 pub(crate) struct Stage {
@@ -72,6 +75,10 @@ pub(crate) fn routes(stage: &Arc<Stage>) -> Route {
             .named("GET /quick"),
         path!("panic").and(get()).then(panic).named("GET /panic"),
         path!("slow").and(get()).and(with(stage)).then(slow).named("GET /slow"),
+        path!("large")
+            .and(get())
+            .then(|| async { Ok::<_, Refusal>(warp::reply::Response::new(vec![0; LARGE].into())) })
+            .named("GET /large"),
         path!("body").and(post()).and(json_body()).then(body).named("POST /body"),
     ])
 }
