@@ -46,8 +46,12 @@ impl Cli {
 
     /// The binary with these arguments and everything it needs in its environment.
     pub(crate) fn command(&self, args: &[&str]) -> Program {
-        Program::new(env!("CARGO_BIN_EXE_auth-service"))
-            .args(args)
+        self.environment(Program::new(env!("CARGO_BIN_EXE_auth-service")).args(args))
+    }
+
+    /// A program with everything that the binary needs in its environment.
+    pub(crate) fn environment(&self, program: Program) -> Program {
+        program
             .env("DATABASE_URL", self.url())
             .env("TOKEN_SECRETS", &format!("{SECRET},{OLD_SECRET}"))
             .env("TOKEN_ISSUER", ISSUER)

@@ -20,6 +20,7 @@ mod command;
 mod credentials;
 mod credentials_fields;
 mod credentials_races;
+mod crowd;
 mod database_tls;
 mod docs;
 mod edge;

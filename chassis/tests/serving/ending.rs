@@ -92,7 +92,7 @@ async fn a_request_on_its_way_is_answered_and_its_client_told_that_it_was_the_la
 #[tokio::test]
 async fn a_client_that_asks_for_nothing_more_does_not_hold_up_the_end() {
     let service = Running::serving().await;
-    let mut clients = vec![service.write("").await, service.send("/quick").await];
+    let mut clients = [service.write("").await, service.send("/quick").await];
     read_answer(&mut clients[1]).await;
 
     service.shutdown.cancel();

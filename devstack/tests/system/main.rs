@@ -11,6 +11,7 @@
 //! | [`deletion`], [`deletion_faults`], [`deletion_races`], [`deletion_walk`] | the same of deletion |
 //! | [`checkout_faults`] | orders whose answer was lost |
 //! | [`storm`] | all of it at once, while everything is killed |
+//! | [`draining`] | SIGTERM under load |
 //! | [`rotation`] | changing the secrets without a failed request |
 //! | [`collector`] | nothing: a collector of traces |
 //! | [`traces`], [`logs`], [`metrics`] | what is told of a request, across both services |
@@ -30,6 +31,7 @@ mod deletion_walk;
 // It finds what was left running in /proc.
 #[cfg(target_os = "linux")]
 mod dev;
+mod draining;
 mod holds;
 mod injection;
 mod journey;
