@@ -9,7 +9,8 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
-use crate::claims::{self, TYP};
+use crate::claims::{self, PUBLIC_CLIENT, TYP};
+use crate::client::ClientId;
 use crate::id::UserId;
 use crate::scope::{Scope, Scopes};
 use crate::secret::SecretList;
@@ -97,10 +98,7 @@ impl Verifier {
     /// Who sent this token.
     pub fn verify(&self, token: &str) -> Result<Caller, InvalidToken> {
         let header = Header::of(token)?;
-        if header.alg != "HS256" || header.crit {
-            return Err(InvalidToken);
-        }
-        if header.typ != TYP && header.typ != "application/at+jwt" {
+        if header.alg != "HS256" || header.crit || !header.is_an_access_tokens() {
             return Err(InvalidToken);
         }
         // A token of before the `kid` could be under any of the secrets; one with a `kid` is
@@ -111,13 +109,8 @@ impl Verifier {
 
     fn claims(&self, token: &str, key: &Key) -> Option<Caller> {
         let claims = decode::<Claims>(token, &key.key, &self.validation).ok()?.claims;
-        let subject = match claims.sub.parse() {
-            Ok(id) => Subject::User(id),
-            Err(_) if claims.client_id.as_ref() == Some(&claims.sub) => Subject::Client(claims.sub),
-            Err(_) => return None,
-        };
         Some(Caller {
-            subject,
+            subject: subject(claims.sub, claims.client_id.as_deref())?,
             scopes: claims.scope,
             client_id: claims.client_id,
             session: claims.sid,
@@ -126,6 +119,16 @@ impl Verifier {
             exp: whole_seconds(&claims.exp)?,
         })
     }
+}
+
+/// A machine is its own client, a person a UUID. What is both or neither is nobody: no client's id
+/// is a UUID, and `public` is what stands where there was no client.
+fn subject(sub: String, client_id: Option<&str>) -> Option<Subject> {
+    if client_id == Some(&sub) {
+        let is_client = sub.parse::<ClientId>().is_ok() && sub != PUBLIC_CLIENT;
+        return is_client.then_some(Subject::Client(sub));
+    }
+    sub.parse().map(Subject::User).ok()
 }
 
 /// A NumericDate may have a fraction (RFC 7519 §2).
@@ -147,6 +150,7 @@ impl fmt::Debug for Verifier {
 struct Header {
     alg: String,
     typ: String,
+    #[serde(default, deserialize_with = "not_null")]
     kid: Option<String>,
     #[serde(default, deserialize_with = "is_present")]
     crit: bool,
@@ -161,6 +165,17 @@ impl Header {
         let json = BASE64_URL_SAFE_NO_PAD.decode(encoded).map_err(|_| InvalidToken)?;
         serde_json::from_slice(&json).map_err(|_| InvalidToken)
     }
+
+    /// Media types have no case (RFC 7515 §4.1.9, §5.3), and may stand without `application/`.
+    fn is_an_access_tokens(&self) -> bool {
+        let is = |typ: &str| self.typ.eq_ignore_ascii_case(typ);
+        is(TYP) || is("application/at+jwt")
+    }
+}
+
+/// A `kid` that is there is a string (RFC 7515 §4.1.4); `null` does not stand for none.
+fn not_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(Some)
 }
 
 fn is_present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
