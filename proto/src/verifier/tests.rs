@@ -8,6 +8,7 @@ use super::*;
 
 mod claims;
 mod headers;
+mod mutations;
 mod shape;
 
 const SECRET: &str = "a secret of more than thirty-two bytes for tests";
