@@ -7,7 +7,7 @@
 use proto::UserId;
 use serde_json::json;
 
-use super::{State, UNREGISTER, store};
+use super::{State, UNREGISTER, stand, store};
 use crate::access::Member;
 use crate::error::Error;
 use crate::outbox::{self, NewJob};
@@ -20,11 +20,12 @@ pub(super) async fn delete(shop: &Shop, caller: Member, user: UserId) -> Result<
     // Both rows at once and in id order, so that two admins who delete each other do not
     // deadlock.
     let states = store::lock(&tx, user, caller.user).await?;
-    let stands = |id| states.iter().any(|(found, state)| *found == id && *state != State::Deleting);
-    if caller.user.is_some_and(|id| !stands(id)) {
-        return Err(Error::UserGone);
+    let state = |id| states.iter().find(|(found, _)| *found == id).map(|(_, state)| *state);
+    if let Some(id) = caller.user {
+        stand(&tx, id, state(id)).await?;
     }
-    if !(is_own || caller.is_admin && stands(user)) {
+    let is_there = matches!(state(user), Some(State::Pending | State::Active));
+    if !(is_own || caller.is_admin && is_there) {
         return Err(Error::UserNotFound);
     }
     store::begin_deletion(&tx, user).await?;

@@ -10,7 +10,7 @@ use crate::mint;
 use crate::shop::{CLOSED, Shop, config};
 
 /// Who calls: a name, whether it is a person, its scopes; `None` is nobody.
-const CALLERS: [(&str, bool, Option<&str>); 7] = [
+const CALLERS: [(&str, bool, Option<&str>); 8] = [
     ("nobody", false, None),
     ("a customer", true, Some("shop")),
     ("an admin", true, Some("shop shop:admin")),
@@ -18,37 +18,38 @@ const CALLERS: [(&str, bool, Option<&str>); 7] = [
     ("a person without scopes", true, Some("auth:admin")),
     ("a machine", false, Some("shop")),
     ("an admin's machine", false, Some("shop:admin")),
+    ("a machine of auth's", false, Some("auth:register auth:admin")),
 ];
 
 /// What [`GUARDED`] answers them, and the scope that a 403 names.
-const EXPECTED: [([u16; 7], &str); 27] = [
-    ([401, 200, 200, 200, 403, 404, 404], "shop"), // GET /user/me
-    ([401, 200, 200, 403, 403, 403, 403], "shop"), // PATCH /user/me
-    ([401, 200, 200, 200, 403, 200, 200], "shop"), // GET /user/
-    ([401, 200, 200, 200, 403, 404, 404], "shop"), // GET /user/{self}
-    ([401, 404, 200, 200, 403, 404, 200], "shop"), // GET /user/{other}
-    ([401, 204, 204, 204, 403, 404, 404], "shop"), // DELETE /user/{self}
-    ([401, 404, 204, 204, 403, 404, 204], "shop"), // DELETE /user/{other}
-    ([401, 403, 201, 201, 403, 403, 201], "shop:admin"), // POST /products/category
-    ([401, 403, 204, 204, 403, 403, 204], "shop:admin"), // DELETE /products/category/{id}
-    ([401, 403, 201, 201, 403, 403, 201], "shop:admin"), // POST /products/
-    ([401, 403, 200, 200, 403, 403, 200], "shop:admin"), // PATCH /products/{id}
-    ([401, 403, 204, 204, 403, 403, 204], "shop:admin"), // DELETE /products/{id}
-    ([401, 200, 200, 403, 403, 403, 403], "shop"), // GET /cart/
-    ([401, 201, 201, 403, 403, 403, 403], "shop"), // POST /cart/items
-    ([401, 200, 200, 403, 403, 403, 403], "shop"), // PATCH /cart/items/{id}
-    ([401, 204, 204, 403, 403, 403, 403], "shop"), // DELETE /cart/items/{id}
-    ([401, 204, 204, 403, 403, 403, 403], "shop"), // DELETE /cart/
-    ([401, 201, 201, 403, 403, 403, 403], "shop"), // POST /orders/
-    ([401, 200, 200, 403, 403, 403, 403], "shop"), // GET /orders/
-    ([401, 403, 200, 403, 403, 403, 403], "shop"), // GET /orders/?all=true
-    ([401, 200, 200, 403, 403, 403, 403], "shop"), // GET /orders/{order}
-    ([401, 404, 200, 403, 403, 403, 403], "shop"), // GET /orders/{others_order}
-    ([401, 200, 200, 200, 403, 403, 200], "shop"), // POST /orders/{order}/cancel
-    ([401, 404, 200, 200, 403, 403, 200], "shop"), // POST /orders/{others_order}/cancel
-    ([401, 403, 200, 200, 403, 403, 200], "shop:admin"), // PATCH /orders/{others_order}
-    ([401, 403, 200, 200, 403, 403, 200], "shop:admin"), // GET /admin/outbox
-    ([401, 403, 200, 200, 403, 403, 200], "shop:admin"), // POST /admin/outbox/{id}/retry
+const EXPECTED: [([u16; 8], &str); 27] = [
+    ([401, 200, 200, 200, 403, 404, 404, 403], "shop"), // GET /user/me
+    ([401, 200, 200, 403, 403, 403, 403, 403], "shop"), // PATCH /user/me
+    ([401, 200, 200, 200, 403, 200, 200, 403], "shop"), // GET /user/
+    ([401, 200, 200, 200, 403, 404, 404, 403], "shop"), // GET /user/{self}
+    ([401, 404, 200, 200, 403, 404, 200, 403], "shop"), // GET /user/{other}
+    ([401, 204, 204, 204, 403, 404, 404, 403], "shop"), // DELETE /user/{self}
+    ([401, 404, 204, 204, 403, 404, 204, 403], "shop"), // DELETE /user/{other}
+    ([401, 403, 201, 201, 403, 403, 201, 403], "shop:admin"), // POST /products/category
+    ([401, 403, 204, 204, 403, 403, 204, 403], "shop:admin"), // DELETE /products/category/{id}
+    ([401, 403, 201, 201, 403, 403, 201, 403], "shop:admin"), // POST /products/
+    ([401, 403, 200, 200, 403, 403, 200, 403], "shop:admin"), // PATCH /products/{id}
+    ([401, 403, 204, 204, 403, 403, 204, 403], "shop:admin"), // DELETE /products/{id}
+    ([401, 200, 200, 403, 403, 403, 403, 403], "shop"), // GET /cart/
+    ([401, 201, 201, 403, 403, 403, 403, 403], "shop"), // POST /cart/items
+    ([401, 200, 200, 403, 403, 403, 403, 403], "shop"), // PATCH /cart/items/{id}
+    ([401, 204, 204, 403, 403, 403, 403, 403], "shop"), // DELETE /cart/items/{id}
+    ([401, 204, 204, 403, 403, 403, 403, 403], "shop"), // DELETE /cart/
+    ([401, 201, 201, 403, 403, 403, 403, 403], "shop"), // POST /orders/
+    ([401, 200, 200, 403, 403, 403, 403, 403], "shop"), // GET /orders/
+    ([401, 403, 200, 403, 403, 403, 403, 403], "shop"), // GET /orders/?all=true
+    ([401, 200, 200, 403, 403, 403, 403, 403], "shop"), // GET /orders/{order}
+    ([401, 404, 200, 403, 403, 403, 403, 403], "shop"), // GET /orders/{others_order}
+    ([401, 200, 200, 200, 403, 403, 200, 403], "shop"), // POST /orders/{order}/cancel
+    ([401, 404, 200, 200, 403, 403, 200, 403], "shop"), // POST /orders/{others_order}/cancel
+    ([401, 403, 200, 200, 403, 403, 200, 403], "shop:admin"), // PATCH /orders/{others_order}
+    ([401, 403, 200, 200, 403, 403, 200, 403], "shop:admin"), // GET /admin/outbox
+    ([401, 403, 200, 200, 403, 403, 200, 403], "shop:admin"), // POST /admin/outbox/{id}/retry
 ];
 
 #[tokio::test]

@@ -75,12 +75,19 @@ impl Sample {
 
     /// The request for this caller: somebody, or nobody who has a profile.
     pub(crate) async fn call(&self, shop: &Shop, caller: Option<Uuid>) -> Call {
+        self.calls(shop, caller, 1).await.remove(0)
+    }
+
+    /// The same request this many times, about the same things.
+    pub(crate) async fn calls(&self, shop: &Shop, caller: Option<Uuid>, count: usize) -> Vec<Call> {
         let path = fill(shop, self.path, caller).await;
-        let call = shop.call(must(self.method().parse()), &path);
-        match self.body {
+        let body = fill(shop, self.body, caller).await;
+        let call = || shop.call(must(self.method().parse()), &path);
+        let with_body = |call: Call| match &*body {
             "" => call,
-            body => call.body("application/json", fill(shop, body, caller).await),
-        }
+            body => call.body("application/json", body),
+        };
+        (0..count).map(|_| with_body(call())).collect()
     }
 }
 
