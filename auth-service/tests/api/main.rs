@@ -12,6 +12,7 @@ mod held;
 mod admin_clients;
 mod admin_users;
 mod audit;
+mod bearer;
 mod check;
 mod cli_admin;
 mod client_credentials;
