@@ -222,9 +222,74 @@ fn hash(secret: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use warp::http::HeaderValue;
+
     use super::*;
 
     const SECRET: &str = "a secret with : & = + % of thirty-two bytes";
+
+    fn config() -> ProptestConfig {
+        ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
+    }
+
+    /// What a header with these bytes says; `None` where it would be no header.
+    fn read(header: &[u8]) -> Option<Result<Option<Presented>, Error>> {
+        let header = HeaderValue::from_bytes(header).ok()?;
+        Some(Presented::basic(&Authorization::from(header)))
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        /// RFC 6749 §2.3.1, both ways.
+        #[test]
+        fn an_id_and_a_secret_are_read_as_they_were_encoded(
+            id in ".{0,40}",
+            secret in ".{0,60}",
+            scheme in "[Bb][Aa][Ss][Ii][Cc] {1,3}",
+        ) {
+            let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect();
+            let (encoded_id, encoded_secret): (String, String) = (encode(&id), encode(&secret));
+            let pair = BASE64_STANDARD.encode(format!("{encoded_id}:{encoded_secret}"));
+
+            let read = read(format!("{scheme}{pair}").as_bytes()).unwrap().unwrap();
+
+            let nobody = secret.is_empty() && (id.is_empty() || id == PUBLIC_CLIENT);
+            prop_assert_eq!(read.is_none(), nobody);
+            if let Some(read) = read {
+                prop_assert_eq!(read.id, id);
+                prop_assert_eq!(read.secret.expose_secret(), secret);
+            }
+        }
+
+        /// Many send them as they are, which is the same where nothing must be encoded.
+        #[test]
+        fn what_needs_no_encoding_is_read_as_it_is(
+            id in "[a-z0-9._~-]{3,64}",
+            secret in "[!-~&&[^%+]]{1,60}",
+        ) {
+            let pair = BASE64_STANDARD.encode(format!("{id}:{secret}"));
+
+            let read = read(format!("Basic {pair}").as_bytes()).unwrap().unwrap().unwrap();
+
+            prop_assert_eq!(read.id, id);
+            prop_assert_eq!(read.secret.expose_secret(), secret);
+        }
+
+        #[test]
+        fn whatever_stands_in_the_header_is_a_client_or_none(
+            bytes in prop::collection::vec(prop_oneof![b' '..=b'~', 0x80..=0xff_u8], 0..80),
+            is_pair in any::<bool>(),
+        ) {
+            let encoded = BASE64_STANDARD.encode(&bytes).into_bytes();
+            let header = [&b"Basic "[..], if is_pair { &encoded } else { &bytes }].concat();
+
+            if let Some(Ok(Some(presented))) = read(&header) {
+                prop_assert!(!presented.id.is_empty() || !presented.has_no_secret());
+            }
+        }
+    }
 
     #[test]
     fn nobody_is_no_client() {

@@ -136,7 +136,57 @@ impl fmt::Debug for RefreshToken {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn config() -> ProptestConfig {
+        ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn what_is_read_has_that_text_and_no_other(bytes in any::<[u8; LENGTH]>()) {
+            let text = BASE64_URL_SAFE_NO_PAD.encode(bytes);
+
+            prop_assert_eq!(RefreshToken::parse(&text).unwrap().reveal(), text);
+        }
+
+        #[test]
+        fn a_token_that_was_changed_anywhere_is_none_of_ours(
+            place in any::<prop::sample::Index>(),
+            letter in prop_oneof![prop::char::range(' ', '~'), any::<char>()],
+            change in 0..3_u8,
+        ) {
+            let (key, first) = family();
+            let mut text: Vec<char> = first.reveal().chars().collect();
+            let place = place.index(text.len());
+            match change {
+                0 => text[place] = letter,
+                1 => text.insert(place, letter),
+                _ => drop(text.remove(place)),
+            }
+            let text: String = text.into_iter().collect();
+
+            let read = RefreshToken::parse(&text);
+            let is_ours = read.is_some_and(|read| read.is_genuine(&key));
+            prop_assert_eq!(is_ours, text == first.reveal());
+        }
+
+        #[test]
+        fn whatever_is_presented_is_read_or_not(
+            text in ".*",
+            long in "[A-Za-z0-9_-]{110,114}[=A]{0,2}",
+        ) {
+            for text in [text, long] {
+                if let Some(read) = RefreshToken::parse(&text) {
+                    prop_assert_eq!(read.reveal(), text);
+                }
+            }
+        }
+    }
 
     fn family() -> (FamilyKey, RefreshToken) {
         let key = FamilyKey::generate().unwrap();

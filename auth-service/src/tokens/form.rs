@@ -55,7 +55,75 @@ impl Form {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::collection::{btree_map, vec};
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn config() -> ProptestConfig {
+        ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
+    }
+
+    fn encode(parameters: &BTreeMap<String, String>) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn a_form_is_read_as_it_was_written(
+            written in btree_map(".{0,12}", ".{0,40}", 0..PARAMETERS_MAX),
+        ) {
+            let read = Form::decode(encode(&written).as_bytes());
+
+            if written.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
+                prop_assert!(matches!(read, Err(Error::Nul)));
+                return Ok(());
+            }
+            let read = read.unwrap();
+            for (name, value) in &written {
+                let told = Some(&**value).filter(|value| !value.is_empty());
+                prop_assert_eq!(read.get(name), told);
+            }
+            prop_assert!(read.0.len() <= written.len());
+        }
+
+        #[test]
+        fn a_parameter_given_twice_is_refused_wherever_it_stands(
+            written in btree_map("[^\0]{1,8}", "[^\0]{0,8}", 1..PARAMETERS_MAX),
+            which in any::<prop::sample::Index>(),
+            again in "[^\0]{0,8}",
+            before in any::<bool>(),
+        ) {
+            let name = written.keys().nth(which.index(written.len())).unwrap();
+            let once_more = encode(&BTreeMap::from([(name.clone(), again)]));
+            let all = encode(&written);
+            let body =
+                if before { format!("{once_more}&{all}") } else { format!("{all}&{once_more}") };
+
+            prop_assert!(matches!(Form::decode(body.as_bytes()), Err(Error::RepeatedParameter)));
+        }
+
+        #[test]
+        fn whatever_is_sent_is_a_form_or_none(
+            bytes in vec(any::<u8>(), 0..400),
+            text in "[ab&=%0\0+]{0,60}",
+        ) {
+            for body in [&bytes[..], text.as_bytes()] {
+                if let Ok(Form(parameters)) = Form::decode(body) {
+                    for (place, (name, value)) in parameters.iter().enumerate() {
+                        let value = value.expose_secret();
+                        prop_assert!(!value.is_empty());
+                        prop_assert!(!name.contains('\0') && !value.contains('\0'));
+                        prop_assert!(parameters[..place].iter().all(|(other, _)| other != name));
+                    }
+                }
+            }
+        }
+    }
 
     #[test]
     fn parameters_are_decoded_and_empty_ones_absent() {

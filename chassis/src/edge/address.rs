@@ -74,7 +74,84 @@ pub fn client_address() -> impl Filter<Extract = (ClientAddress,), Error = Infal
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
+
+    const PROXIES: &str = "10.0.0.0/8, fd00::/8";
+
+    fn config() -> ProptestConfig {
+        ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
+    }
+
+    /// An address, and whether it is one of [`PROXIES`].
+    fn known() -> impl Strategy<Value = (bool, IpAddr)> {
+        any::<(bool, bool, u32)>().prop_map(|(is_trusted, is_v6, end)| {
+            let (v4, v6) = if is_trusted { (10, 0xfd00) } else { (203, 0x2001) };
+            let v4 = IpAddr::from(((v4 << 24) | (end >> 8)).to_be_bytes());
+            let v6 = IpAddr::from(((v6 << 112) | u128::from(end)).to_be_bytes());
+            (is_trusted, if is_v6 { v6 } else { v4 })
+        })
+    }
+
+    /// The same as some proxy writes it; or what is no address.
+    fn entry() -> impl Strategy<Value = (String, Option<(bool, IpAddr)>)> {
+        let written = |address: IpAddr, style: u8| match (address, style % 4) {
+            (IpAddr::V4(v4), 1) => v4.to_ipv6_mapped().to_string(),
+            (IpAddr::V6(v6), 1) => format!("[{v6}]"),
+            (address, 2) => SocketAddr::new(address, 4711).to_string(),
+            (address, 3) => format!(" \t{address} "),
+            (address, _) => address.to_string(),
+        };
+        let readable = (known(), any::<u8>());
+        let unreadable = "unknown|_[a-z]{4}|fe80::1%1|10\\.0\\.0|10\\.0\\.0\\.256|[g-z]{0,3}";
+        prop_oneof![
+            4 => readable.prop_map(move |(known, style)| (written(known.1, style), Some(known))),
+            1 => unreadable.prop_map(|text| (text, None)),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn nothing_left_of_who_is_not_trusted_is_believed(
+            (mut is_trusted, peer) in known(),
+            entries in vec((entry(), select(&[",", ", ", "\n"])), 0..6),
+        ) {
+            let list: String =
+                entries.iter().map(|((text, _), end)| format!("{end}{text}")).collect();
+            let lines: Vec<&str> = list.trim_start_matches([',', ' ', '\n']).split('\n').collect();
+            let peers = peer.to_string();
+
+            let mut client = peer;
+            for ((_, known), _) in entries.iter().rev() {
+                let Some((next, address)) = known.filter(|_| is_trusted) else { break };
+                (is_trusted, client) = (next, address);
+            }
+            prop_assert_eq!(address(&peers, &lines, PROXIES).ip(), client, "{:?}", lines);
+            prop_assert_eq!(address(&peers, &lines, "").ip(), peer);
+        }
+
+        #[test]
+        fn whatever_is_forwarded_harms_nobody(
+            lines in vec(vec(prop_oneof![b' '..=b'~', 0x80..=0xff_u8], 0..40), 0..5),
+            list in "[0-9a-f.:,\\[\\]% ]{0,60}",
+        ) {
+            let mut headers = HeaderMap::new();
+            for line in [list.as_bytes()].into_iter().chain(lines.iter().map(Vec::as_slice)) {
+                headers.extend(HeaderValue::from_bytes(line).map(|line| (FORWARDED_FOR, line)));
+            }
+            let peer = IpAddr::from([10, 0, 0, 1]);
+            let of = |proxies: &str| ClientAddress::of(peer, &headers, &proxies.parse().unwrap());
+
+            prop_assert_eq!(of("").ip(), peer);
+            let _ = of(PROXIES);
+        }
+    }
 
     fn address(peer: &str, lines: &[&str], proxies: &str) -> ClientAddress {
         let mut headers = HeaderMap::new();

@@ -155,7 +155,71 @@ impl FromStr for Cursor {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn config() -> ProptestConfig {
+        ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
+    }
+
+    /// The query of the next page, out of a `Link`.
+    fn next(link: &str) -> &str {
+        link.strip_prefix("</orders/?").unwrap().strip_suffix(">; rel=\"next\"").unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        /// And none of its characters ends the link early (RFC 8288 §3).
+        #[test]
+        fn the_next_page_is_that_of_the_same_list(
+            last in any::<u128>(),
+            limit in 1..500_i64,
+            others in prop::collection::vec(("[^\0]{0,8}", ".{0,16}"), 0..4),
+        ) {
+            let is_page = |(name, _): &(String, String)| name == "limit" || name == "after";
+            prop_assume!(!others.iter().any(is_page));
+            let last = Uuid::from_u128(last);
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            let query = query.extend_pairs(&others).append_pair("limit", &limit.to_string());
+            let first = page(&query.finish()).unwrap();
+
+            let link = first.link(last);
+
+            prop_assert!(HeaderValue::from_str(&link).is_ok());
+            prop_assert!(!next(&link).contains(['<', '>', '"', ' ', ',', ';']));
+            let second = page(next(&link)).unwrap();
+            prop_assert_eq!((second.above(), second.below()), (last, last));
+            prop_assert_eq!(second.rows(), first.rows());
+            prop_assert_eq!(second.others, others);
+        }
+
+        #[test]
+        fn whatever_is_asked_for_is_a_page_or_a_bad_request(
+            any in ".*",
+            name in "limit|after|x",
+            value in "[+-]?[0-9]{0,24}|[A-Za-z0-9_%=-]{0,26}|.{0,8}",
+        ) {
+            for raw in [any, format!("{name}={value}")] {
+                match page(&raw) {
+                    Ok(page) => prop_assert!((2..=LIMIT_MAX + 1).contains(&page.rows())),
+                    Err(refusal) => {
+                        prop_assert_eq!(refusal.problem.status, 400);
+                        prop_assert_eq!(&*refusal.problem.code, "invalid_request");
+                    }
+                }
+            }
+        }
+
+        /// A cursor has one spelling.
+        #[test]
+        fn a_cursor_is_read_as_it_was_written(text in "[A-Za-z0-9_-]{20,24}|.{0,24}") {
+            if let Ok(Cursor(id)) = text.parse() {
+                prop_assert_eq!(BASE64_URL_SAFE_NO_PAD.encode(id), text);
+            }
+        }
+    }
 
     fn page(raw: &str) -> Result<Page, Refusal> {
         Page::from_query(&Query::new("/orders/", raw))
@@ -185,8 +249,7 @@ mod tests {
 
         let response = page("all=true&limit=2").unwrap().reply(ids.to_vec(), |id| *id);
         let link = response.headers()[LINK].to_str().unwrap();
-        let next =
-            link.strip_prefix("</orders/?").unwrap().strip_suffix(">; rel=\"next\"").unwrap();
+        let next = next(link);
 
         assert!(next.starts_with("all=true&limit=2&after="));
         assert_eq!(page(next).unwrap().above(), ids[1]);
