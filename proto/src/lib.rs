@@ -13,11 +13,13 @@
 //! | [`scope`] | the only permission mechanism |
 //! | [`secret`] | lists of shared secrets, and what makes one unfit |
 //! | [`client`] | clients' ids |
+//! | [`basic`] | how a client sends its id and secret |
 //! | [`claims`] | the access token as it is issued |
 //! | [`verifier`] | the access token as it is verified, for every service the same |
 //! | [`oauth`] | the bodies of the token endpoint |
 //! | [`registration`] | the calls by which the shop registers a user |
 
+pub mod basic;
 pub mod claims;
 pub mod client;
 pub mod email;

@@ -4,17 +4,15 @@
 
 pub mod store;
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use chassis::config::RegistrationClient;
 use chassis::db::Connection;
 use chassis::edge::guard::Authorization;
 use chassis::{Db, log};
+use proto::basic;
 use proto::claims::PUBLIC_CLIENT;
 use proto::scope::ScopeList;
 use proto::{ClientId, Scope, Scopes, SecretList};
@@ -68,19 +66,9 @@ impl Presented {
     /// RFC 6749 §2.3.1 says. Another scheme than Basic is no way to authenticate here.
     pub fn basic(header: &Authorization) -> Result<Option<Self>, Error> {
         let encoded = header.of_scheme("Basic").ok_or(Error::InvalidClient)?;
-        let decoded = BASE64_STANDARD.decode(encoded).map_err(|_| Error::InvalidClient)?;
-        let decoded = String::from_utf8(decoded).map_err(|_| Error::InvalidClient)?;
-        let (id, secret) = decoded.split_once(':').ok_or(Error::InvalidClient)?;
-        Ok(Self::new(&form_decode(id), &form_decode(secret)))
+        let (id, secret) = basic::decode(encoded).ok_or(Error::InvalidClient)?;
+        Ok(Self::new(&id, &secret))
     }
-}
-
-/// Decodes one value of `application/x-www-form-urlencoded`.
-fn form_decode(text: &str) -> String {
-    // `&` and `=` would be syntax in a whole form; in a value they stand for themselves.
-    let escaped: Cow<'_, str> = text.replace('&', "%26").replace('=', "%3D").into();
-    let mut pairs = form_urlencoded::parse(escaped.as_bytes());
-    pairs.next().map(|(value, _)| value.into_owned()).unwrap_or_default()
 }
 
 /// Every client there is.
@@ -222,87 +210,15 @@ fn hash(secret: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-    use warp::http::HeaderValue;
-
     use super::*;
 
     const SECRET: &str = "a secret with : & = + % of thirty-two bytes";
-
-    fn config() -> ProptestConfig {
-        ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
-    }
-
-    /// What a header with these bytes says; `None` where it would be no header.
-    fn read(header: &[u8]) -> Option<Result<Option<Presented>, Error>> {
-        let header = HeaderValue::from_bytes(header).ok()?;
-        Some(Presented::basic(&Authorization::from(header)))
-    }
-
-    proptest! {
-        #![proptest_config(config())]
-
-        /// RFC 6749 §2.3.1, both ways.
-        #[test]
-        fn an_id_and_a_secret_are_read_as_they_were_encoded(
-            id in ".{0,40}",
-            secret in ".{0,60}",
-            scheme in "[Bb][Aa][Ss][Ii][Cc] {1,3}",
-        ) {
-            let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect();
-            let (encoded_id, encoded_secret): (String, String) = (encode(&id), encode(&secret));
-            let pair = BASE64_STANDARD.encode(format!("{encoded_id}:{encoded_secret}"));
-
-            let read = read(format!("{scheme}{pair}").as_bytes()).unwrap().unwrap();
-
-            let nobody = secret.is_empty() && (id.is_empty() || id == PUBLIC_CLIENT);
-            prop_assert_eq!(read.is_none(), nobody);
-            if let Some(read) = read {
-                prop_assert_eq!(read.id, id);
-                prop_assert_eq!(read.secret.expose_secret(), secret);
-            }
-        }
-
-        /// Many send them as they are, which is the same where nothing must be encoded.
-        #[test]
-        fn what_needs_no_encoding_is_read_as_it_is(
-            id in "[a-z0-9._~-]{3,64}",
-            secret in "[!-~&&[^%+]]{1,60}",
-        ) {
-            let pair = BASE64_STANDARD.encode(format!("{id}:{secret}"));
-
-            let read = read(format!("Basic {pair}").as_bytes()).unwrap().unwrap().unwrap();
-
-            prop_assert_eq!(read.id, id);
-            prop_assert_eq!(read.secret.expose_secret(), secret);
-        }
-
-        #[test]
-        fn whatever_stands_in_the_header_is_a_client_or_none(
-            bytes in prop::collection::vec(prop_oneof![b' '..=b'~', 0x80..=0xff_u8], 0..80),
-            is_pair in any::<bool>(),
-        ) {
-            let encoded = BASE64_STANDARD.encode(&bytes).into_bytes();
-            let header = [&b"Basic "[..], if is_pair { &encoded } else { &bytes }].concat();
-
-            if let Some(Ok(Some(presented))) = read(&header) {
-                prop_assert!(!presented.id.is_empty() || !presented.has_no_secret());
-            }
-        }
-    }
 
     #[test]
     fn nobody_is_no_client() {
         assert!(Presented::new("", "").is_none());
         assert!(Presented::new("public", "").is_none());
         assert!(Presented::new("public", "secret").is_some());
-    }
-
-    #[test]
-    fn a_basic_value_is_percent_decoded() {
-        assert_eq!(form_decode("a%20b+c%3Ad&e=f"), "a b c:d&e=f");
-        assert_eq!(form_decode("plain%"), "plain%");
-        assert_eq!(form_decode(""), "");
     }
 
     #[test]

@@ -38,13 +38,6 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 #[derive(Clone)]
 pub struct Authorization(pub(super) HeaderValue);
 
-impl From<HeaderValue> for Authorization {
-    /// A header without its request: for tests and the fuzzer, which judge what is read of it.
-    fn from(sent: HeaderValue) -> Self {
-        Self(sent)
-    }
-}
-
 impl Authorization {
     /// What follows the name of this scheme, which is compared without regard to case.
     pub fn of_scheme(&self, scheme: &str) -> Option<&[u8]> {
