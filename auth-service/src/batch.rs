@@ -19,7 +19,7 @@ use crate::error::Error;
 /// Questions answered by one statement, at most.
 const BATCH: usize = 256;
 
-/// How long a statement may take: longer than the server lets one, for a server that hangs.
+/// How long a question waits, for a server that hangs: so many of them before, one after the other.
 const PATIENCE: Duration = Duration::from_secs(9);
 
 /// How rows are looked up, many at once.
@@ -53,10 +53,13 @@ impl<L: Lookup> Batch<L> {
     /// What is found of this key now.
     pub async fn find(&self, key: L::Key) -> Result<Option<L::Value>, Error> {
         let (answer, answered) = oneshot::channel();
-        let ended = || Error::Database(DbError::Unavailable("the service ends".to_owned()));
-        self.0.send((key, answer)).await.map_err(|_| ended())?;
-        let found = answered.await.map_err(|_| ended())?;
-        found.map_err(|error| DbError::Unavailable(error).into())
+        let ended = || DbError::Unavailable("the service ends".to_owned());
+        let asking = async {
+            self.0.send((key, answer)).await.map_err(|_| ended())?;
+            answered.await.map_err(|_| ended())?.map_err(DbError::Unavailable)
+        };
+        let late = || DbError::Unavailable("no answer in time".to_owned());
+        Ok(timeout(PATIENCE, asking).await.map_err(|_| late())??)
     }
 }
 
@@ -91,11 +94,5 @@ async fn ask<L: Lookup>(
     lookup: Arc<L>,
     keys: Arc<Vec<L::Key>>,
 ) -> Result<HashMap<L::Key, L::Value>, Error> {
-    let connection = db.get().await?;
-    if let Ok(found) = timeout(PATIENCE, lookup.find(&connection, &keys)).await {
-        return found;
-    }
-    // A connection that does not answer is closed, not kept for the next.
-    drop(Connection::take(connection));
-    Err(DbError::Unavailable("no answer in time".to_owned()).into())
+    lookup.find(&db.get().await?, &keys).await
 }

@@ -67,6 +67,9 @@ pub enum Error {
     /// The operating system gave no randomness.
     #[error("no randomness")]
     NoRandomness,
+    /// Those who came before with the same e-mail, or from the same network, are not answered yet.
+    #[error("attempts before are not answered")]
+    TurnTooLate,
     /// As many password hashes wait as may.
     #[error("the hash queue is full")]
     HashQueueFull,
@@ -132,6 +135,9 @@ impl From<Error> for Refusal {
                 "Too many attempts with a wrong password; wait, then try again.",
             ),
             Error::ClientGone => Self::unavailable(1, "The request was given up."),
+            Error::TurnTooLate => {
+                Self::unavailable(1, "Earlier attempts are not answered yet; try again soon.")
+            }
             Error::HashQueueFull => {
                 Self::unavailable(1, "Too many passwords wait to be hashed; try again soon.")
             }
@@ -177,6 +183,7 @@ mod tests {
             (Error::Throttled(Duration::from_millis(1)), 429, "too_many_requests"),
             (Error::ClientGone, 503, "unavailable"),
             (Error::NoRandomness, 500, "internal"),
+            (Error::TurnTooLate, 503, "unavailable"),
             (Error::HashQueueFull, 503, "unavailable"),
             (Error::Hash("leaked".to_owned()), 500, "internal"),
             (Error::Database(database()), 503, "unavailable"),

@@ -80,7 +80,12 @@ pub(crate) async fn migrated() -> TestDatabase {
 }
 
 fn at(url: &str) -> DatabaseConfig {
-    DatabaseConfig { postgres: url.parse().unwrap(), pool_size: 8, migrate_on_start: true }
+    DatabaseConfig {
+        postgres: url.parse().unwrap(),
+        roots: None,
+        pool_size: 8,
+        migrate_on_start: true,
+    }
 }
 
 /// The configuration for a service on this database.

@@ -6,7 +6,7 @@ use devstack_postgres::testing::{TestDatabase, database};
 use devstack_testkit::Api;
 use devstack_testkit::database::connect;
 use devstack_testkit::process::{Ended, Program, field};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use devstack_testkit::tls::{issuer, turn_on};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
@@ -33,42 +33,18 @@ impl Roots {
     }
 }
 
-type Issuer = CertifiedIssuer<'static, KeyPair>;
-
-fn issuer(name: &str) -> Issuer {
-    let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, name);
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
-}
-
 /// A database on the tests' server, which speaks TLS to those who ask. All tests share the server:
 /// who does not ask notices nothing.
 async fn database_with_tls() -> (TestDatabase, String) {
     static ROOT: OnceCell<String> = OnceCell::const_new();
     let database = database().await;
-    let root = ROOT.get_or_init(|| turn_on(database.url())).await;
-    (database, root.clone())
-}
-
-/// Gives the server a certificate for 127.0.0.1 and returns its issuer's.
-async fn turn_on(url: &str) -> String {
-    let (root, key) = (issuer("ours"), KeyPair::generate().unwrap());
-    let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
-    let certificate = params.signed_by(&key, &root).unwrap();
-    let server = connect(url).await;
-    // The server refuses a key of another user's, and runs as whoever it may be: it writes both
-    // files itself, into its own folder.
-    for (file, pem) in [("server.crt", certificate.pem()), ("server.key", key.serialize_pem())] {
-        let copy = format!(
-            "COPY (SELECT regexp_split_to_table('{pem}', '\\r?\\n'))
-             TO PROGRAM 'umask 077 && cat > {file}'"
-        );
-        server.batch_execute(&copy).await.unwrap();
-    }
-    server.batch_execute("ALTER SYSTEM SET ssl = on").await.unwrap();
-    server.batch_execute("SELECT pg_reload_conf()").await.unwrap();
-    root.pem()
+    let root = ROOT.get_or_init(async || {
+        let root = issuer("ours");
+        turn_on(&connect(database.url()).await, &root).await;
+        root.pem()
+    });
+    let root = root.await.clone();
+    (database, root)
 }
 
 /// The roots as files, and a database behind TLS.
@@ -123,6 +99,52 @@ async fn the_words_of_libpq_encrypt_as_well() {
 
     assert_eq!(migrate.run().await.code, Some(0));
     expect_refused(&refused.run().await, "UnknownIssuer");
+}
+
+#[tokio::test]
+async fn the_url_may_name_the_roots_to_trust() {
+    let (database, roots) = setting().await;
+    let named = |file: String| format!("sslmode=verify-full&sslrootcert={file}");
+
+    // Whatever the system trusts.
+    let [right, wrong] = [roots.trusted(), roots.strange()].map(named);
+    let right = program(&database, &right, &roots.strange(), &["migrate"]).run().await;
+    let wrong = program(&database, &wrong, &roots.trusted(), &["migrate"]).run().await;
+    let system =
+        program(&database, "sslrootcert=system", &roots.trusted(), &["migrate"]).run().await;
+
+    assert_eq!((right.code, system.code), (Some(0), Some(0)), "{right:?} {system:?}");
+    expect_refused(&wrong, "UnknownIssuer");
+}
+
+#[tokio::test]
+async fn roots_that_cannot_be_read_stop_the_start_with_one_line() {
+    let (database, roots) = setting().await;
+    let (empty, broken) = (roots.file("empty.pem"), roots.file("broken.pem"));
+    fs::write(&empty, "no certificate\n").unwrap();
+    let certificate = fs::read_to_string(roots.trusted()).unwrap();
+    fs::write(&broken, certificate.replacen("MII", "!!!", 1)).unwrap();
+
+    for file in [&roots.file("missing.pem"), &empty, &broken] {
+        let parameters = format!("sslmode=verify-full&sslrootcert={file}");
+        let ended = program(&database, &parameters, &roots.trusted(), &["serve"]).run().await;
+
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+        assert!(ended.stderr.starts_with("DATABASE_URL: sslrootcert: "), "{ended:?}");
+        assert!(ended.stderr.contains(file.as_str()), "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_not_supported_and_that_is_said() {
+    let (database, roots) = setting().await;
+
+    let parameters = "sslmode=verify-full&sslcert=/client.pem&sslkey=/client.key";
+    let ended = program(&database, parameters, &roots.trusted(), &["serve"]).run().await;
+
+    assert_eq!((ended.code, ended.stderr.lines().count()), (Some(2), 1), "{ended:?}");
+    assert!(ended.stderr.contains("not supported"), "{ended:?}");
 }
 
 #[tokio::test]

@@ -1,9 +1,15 @@
 //! Where the service's PostgreSQL is.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
+use percent_encoding::percent_decode_str;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 
 use super::Faults;
 
@@ -44,6 +50,8 @@ pub struct DatabaseSettings {
 pub struct DatabaseConfig {
     /// Where PostgreSQL is, and as whom.
     pub postgres: tokio_postgres::Config,
+    /// The root certificates that the URL names; `None` where the system's count.
+    pub roots: Option<Arc<RootCertStore>>,
     /// How many connections are kept at once.
     pub pool_size: usize,
     /// Whether `serve` applies migrations first.
@@ -57,9 +65,10 @@ impl DatabaseSettings {
         let postgres = faults.secret("DATABASE_URL", given, "postgres://user@localhost:5432/name");
         let pool_size = faults.count("DATABASE_POOL_SIZE", &self.database_pool_size, "16");
         let migrate_on_start = faults.parse("MIGRATE_ON_START", &self.migrate_on_start, "true");
-        let PostgresUrl(postgres) = postgres?;
+        let PostgresUrl { postgres, roots } = postgres?;
         Some(DatabaseConfig {
             postgres,
+            roots,
             pool_size: pool_size?,
             migrate_on_start: migrate_on_start?,
         })
@@ -74,40 +83,96 @@ impl fmt::Debug for DatabaseSettings {
     }
 }
 
-struct PostgresUrl(tokio_postgres::Config);
+struct PostgresUrl {
+    postgres: tokio_postgres::Config,
+    roots: Option<Arc<RootCertStore>>,
+}
 
 impl std::str::FromStr for PostgresUrl {
-    type Err = &'static str;
+    type Err = String;
 
     // The parser's own message can quote the password.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let config: tokio_postgres::Config = with_known_sslmode(text).parse().map_err(|_| {
+        let words = Libpq::read(text)?;
+        let mut postgres: tokio_postgres::Config = words.rest.parse().map_err(|_| {
             "is no URL or key=value string of PostgreSQL's, or has an unknown parameter (sslmode \
-             is disable, prefer or require; SSL_CERT_FILE names root certificates)"
+             is disable, prefer, require or verify-full; sslrootcert names root certificates)"
         })?;
-        if config.get_hosts().is_empty() {
-            return Err("names no host");
+        if postgres.get_hosts().is_empty() {
+            return Err("names no host".to_owned());
         }
-        Ok(Self(config))
+        if postgres.get_target_session_attrs() == TargetSessionAttrs::ReadOnly {
+            return Err("asks for a server that is read-only: nothing could be stored".to_owned());
+        }
+        let roots = match words.root_file.as_deref() {
+            None => None,
+            Some(SYSTEM) => {
+                postgres.ssl_mode(SslMode::Require);
+                None
+            }
+            Some(_) if postgres.get_ssl_mode() != SslMode::Require => {
+                return Err("has a sslrootcert, which needs sslmode=verify-full".to_owned());
+            }
+            Some(file) => Some(Arc::new(roots(Path::new(file))?)),
+        };
+        Ok(Self { postgres, roots })
     }
 }
 
-/// A URL whose sslmode the driver knows. It has no `verify-full` and no `verify-ca`, which URLs of
-/// libpq's may have: `require` verifies all that they ask for.
-fn with_known_sslmode(text: &str) -> String {
-    let Some((before, parameters)) = text.rsplit_once('?') else { return text.to_owned() };
-    let known = |parameter| match parameter {
-        "sslmode=verify-full" | "sslmode=verify-ca" => "sslmode=require",
-        other => other,
-    };
-    let parameters: Vec<&str> = parameters.split('&').map(known).collect();
-    format!("{before}?{}", parameters.join("&"))
+/// libpq's word for the system's root certificates.
+const SYSTEM: &str = "system";
+
+/// What a URL says in words of libpq's that the driver does not know.
+struct Libpq {
+    /// The URL without them.
+    rest: String,
+    /// `sslrootcert`.
+    root_file: Option<String>,
+}
+
+impl Libpq {
+    fn read(text: &str) -> Result<Self, String> {
+        let Some((before, parameters)) = text.trim().rsplit_once('?') else {
+            return Ok(Self { rest: text.to_owned(), root_file: None });
+        };
+        let (mut rest, mut root_file) = (Vec::new(), None);
+        for parameter in parameters.split('&') {
+            match parameter.split_once('=') {
+                // The driver's `require` verifies all that these two ask for.
+                Some(("sslmode", "verify-full" | "verify-ca")) => rest.push("sslmode=require"),
+                Some(("sslrootcert", file)) => {
+                    let file = percent_decode_str(file).decode_utf8();
+                    root_file = Some(file.map_err(|_| "names a sslrootcert beyond UTF-8")?.into());
+                }
+                Some(("sslcert" | "sslkey" | "sslpassword", _)) => {
+                    return Err("has a client certificate (sslcert, sslkey), which is not \
+                                supported: log in with a password"
+                        .to_owned());
+                }
+                _ => rest.push(parameter),
+            }
+        }
+        Ok(Self { rest: format!("{before}?{}", rest.join("&")), root_file })
+    }
+}
+
+/// All root certificates in a file of them.
+fn roots(file: &Path) -> Result<RootCertStore, String> {
+    let wrong = |what: &dyn fmt::Display| format!("sslrootcert: {}: {what}", file.display());
+    let text = std::fs::read(file).map_err(|error| wrong(&error))?;
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&text) {
+        let certificate = certificate.map_err(|error| wrong(&error))?;
+        roots.add(certificate).map_err(|error| wrong(&error))?;
+    }
+    if roots.is_empty() {
+        return Err(wrong(&"holds no certificate (PEM)"));
+    }
+    Ok(roots)
 }
 
 #[cfg(test)]
 mod tests {
-    use tokio_postgres::config::SslMode;
-
     use super::*;
 
     #[test]
@@ -136,12 +201,37 @@ mod tests {
         ] {
             let url = format!("postgres://u:a?b@h/db?connect_timeout=5&sslmode={mode}&user=v");
 
-            let PostgresUrl(config) = url.parse().unwrap();
+            let config = url.parse::<PostgresUrl>().ok().unwrap().postgres;
 
             assert_eq!(config.get_ssl_mode(), meant, "{mode}");
             assert_eq!(config.get_password(), Some(&b"a?b"[..]));
             assert_eq!(config.get_user(), Some("v"));
         }
+    }
+
+    #[test]
+    fn what_libpq_has_and_we_have_not_is_named() {
+        for (parameters, word) in [
+            ("sslmode=require&sslcert=/a.pem&sslkey=/a.key", "sslcert"),
+            ("sslrootcert=/ca.pem", "sslmode=verify-full"),
+            ("sslmode=disable&sslrootcert=/ca.pem", "sslmode=verify-full"),
+            ("sslmode=require&sslrootcert=/does/not%20exist.pem", "/does/not exist.pem"),
+            ("target_session_attrs=read-only", "read-only"),
+        ] {
+            let url = format!("postgres://u:secret@h/db?{parameters}");
+
+            let message = url.parse::<PostgresUrl>().err().unwrap();
+
+            assert!(message.contains(word) && !message.contains("secret"), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_systems_roots_have_a_name_of_their_own() {
+        let url = "postgres://u@h/db?sslrootcert=system".parse::<PostgresUrl>().ok().unwrap();
+
+        assert!(url.roots.is_none());
+        assert_eq!(url.postgres.get_ssl_mode(), SslMode::Require);
     }
 
     #[test]

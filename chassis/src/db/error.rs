@@ -75,7 +75,7 @@ fn is_io(error: &tokio_postgres::Error) -> bool {
 }
 
 /// The server's own words; the error's `Display` says only `db error`.
-fn describe(error: &tokio_postgres::Error) -> String {
+pub(super) fn describe(error: &tokio_postgres::Error) -> String {
     match (error.as_db_error(), std::error::Error::source(error)) {
         (Some(db), _) => format!("{} ({})", db.message(), db.code().code()),
         (None, Some(source)) => format!("{error}: {source}{}", tls::advice(source)),

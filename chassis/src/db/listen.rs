@@ -3,12 +3,13 @@
 //! A notification is a hint that comes at once or never: it is lost while nobody listens, and a
 //! pooler between may swallow it. Whoever relies on it looks by himself from time to time, too.
 
-use std::future::poll_fn;
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use tokio_postgres::{AsyncMessage, Client};
+use tokio_postgres::{Client, Notification};
 use uuid::Uuid;
 
+use super::dial::Hear;
 use super::{Db, DbError};
 
 /// A session that listens to one channel.
@@ -23,20 +24,17 @@ pub struct Listener {
 impl Db {
     /// A session that listens to this channel, beside the pool; it ends when it is dropped.
     pub async fn listen(&self, channel: &'static str) -> Result<Listener, DbError> {
-        let (client, mut connection) = self.postgres.connect(self.tls.clone()).await?;
         let name = Uuid::now_v7().to_string();
         let own = name.clone();
         // One hint that waits to be heard stands for all that come meanwhile.
         let (tell, heard) = mpsc::channel(1);
-        tokio::spawn(async move {
-            while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
-                if let AsyncMessage::Notification(notification) = message
-                    && notification.payload() != own
-                {
-                    let _ = tell.try_send(());
-                }
+        let hear = move |notification: &Notification| {
+            if notification.payload() != own {
+                let _ = tell.try_send(());
             }
-        });
+        };
+        let hear: Hear = Arc::new(hear);
+        let client = self.dial.connect(&hear).await?.client;
         client.batch_execute(&format!("LISTEN {channel}")).await?;
         Ok(Listener { client, channel, name, heard })
     }

@@ -2,7 +2,8 @@
 
 use refinery::Runner;
 
-use super::{DbError, tls, with_bounds};
+use super::DbError;
+use super::dial::{Dial, Session, nobody};
 use crate::config::DatabaseConfig;
 
 /// One number for all migrations of a database: any replica of any version takes this lock.
@@ -43,9 +44,9 @@ impl Migrations {
 
     /// Applies what is not applied yet; says how many that were.
     pub async fn apply(&self, config: &DatabaseConfig) -> Result<usize, MigrateError> {
-        let postgres = with_bounds(&config.postgres, SESSION);
-        let (mut client, connection) = postgres.connect(tls::connector(&postgres)?).await?;
-        let connection = tokio::spawn(connection);
+        // Nor has it a limit for silence: a rewrite says nothing until it is done.
+        let dial = Dial::new(config, SESSION, None)?;
+        let Session { mut client, connection, .. } = dial.connect(&nobody()).await?;
         // Waiting for another replica's migrations is no fault, however long they take.
         client.batch_execute("SET lock_timeout = 0").await?;
         client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;

@@ -1,18 +1,21 @@
 //! PostgreSQL: the pool, what can go wrong with it, listening, migrations, TLS, and what the server
 //! says about itself.
 
+mod dial;
 mod error;
 mod facts;
+mod frames;
 mod listen;
 mod migrate;
+mod pool;
+mod socket;
 mod tls;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
-use tokio_postgres::config::SslMode;
-use tokio_postgres_rustls::MakeRustlsConnect;
+use deadpool_postgres::{Object, Pool};
 
 pub use error::DbError;
 pub use facts::Facts;
@@ -21,12 +24,13 @@ pub use migrate::{MigrateError, Migrations};
 
 use crate::config::DatabaseConfig;
 use crate::metrics as names;
+use dial::Dial;
 
-/// How long a request waits for a free connection, and for a new one.
+/// How long a request waits for a connection: until one is free, or until a new one is made.
 const WAIT: Duration = Duration::from_secs(3);
 
-/// How long what was sent may stay unacknowledged: then the connection is lost, not slow.
-const LOST: Duration = Duration::from_secs(9);
+/// How long a server may be silent that was asked: a second more than it lets a statement run.
+const SILENCE: Duration = Duration::from_secs(9);
 
 /// A bound on everything a connection does, so that nothing waits for ever: a statement, a lock,
 /// and a transaction that somebody forgot.
@@ -38,8 +42,7 @@ const SESSION: &str =
 pub struct Db {
     pool: Pool,
     /// For connections beside the pool.
-    postgres: Arc<tokio_postgres::Config>,
-    tls: MakeRustlsConnect,
+    dial: Arc<Dial>,
 }
 
 /// One connection; it goes back to the pool when it is dropped.
@@ -48,22 +51,15 @@ pub type Connection = Object;
 impl Db {
     /// A pool for this database; nothing is connected yet.
     pub fn new(config: &DatabaseConfig) -> Result<Self, DbError> {
-        let postgres = with_bounds(&config.postgres, SESSION);
-        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let tls = tls::connector(&postgres)?;
-        let manager = Manager::from_config(postgres.clone(), tls.clone(), recycling);
-        let pool = Pool::builder(manager)
-            .max_size(config.pool_size)
-            .timeouts(Timeouts { wait: Some(WAIT), create: Some(WAIT), recycle: Some(WAIT) })
-            .runtime(Runtime::Tokio1)
-            .build()
-            .map_err(|error| DbError::Unavailable(error.to_string()))?;
-        Ok(Self { pool, postgres: Arc::new(postgres), tls })
+        // Who lets statements run for longer lets the server be silent for longer.
+        let given = config.postgres.get_tcp_user_timeout().copied();
+        let dial = Arc::new(Dial::new(config, SESSION, Some(given.unwrap_or(SILENCE)))?);
+        Ok(Self { pool: pool::pool(Arc::clone(&dial), config.pool_size)?, dial })
     }
 
     /// A connection, as soon as one is free.
     pub async fn get(&self) -> Result<Connection, DbError> {
-        Ok(self.pool.get().await?)
+        pool::get(&self.pool, WAIT).await
     }
 
     /// Closes every connection as it comes back.
@@ -80,23 +76,4 @@ impl Db {
         metrics::gauge!(names::DB_CONNECTIONS, "state" => "used").set(used as f64);
         metrics::gauge!(names::DB_PENDING).set(status.waiting as f64);
     }
-}
-
-/// `config` with server settings for its sessions and bounds on getting connected. TLS is either
-/// required or off: `prefer`, the default, would speak plainly with whoever says he has no TLS.
-fn with_bounds(config: &tokio_postgres::Config, session: &str) -> tokio_postgres::Config {
-    let mut config = config.clone();
-    if config.get_ssl_mode() != SslMode::Require {
-        config.ssl_mode(SslMode::Disable);
-    }
-    let options = match config.get_options() {
-        Some(given) => format!("{session} {given}"),
-        None => session.to_owned(),
-    };
-    config
-        .options(options)
-        .connect_timeout(WAIT)
-        .keepalives_idle(Duration::from_secs(15))
-        .tcp_user_timeout(LOST);
-    config
 }

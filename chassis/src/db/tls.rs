@@ -1,16 +1,21 @@
 //! TLS to PostgreSQL, where `sslmode=require` asks for it: the server's certificate must be of a
-//! root that this system trusts, and for the host's name.
+//! root that is trusted, and for the host's name.
 
 use std::error::Error;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use rustls::crypto::aws_lc_rs;
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 use tokio_postgres::config::SslMode;
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::DbError;
+use super::socket::Socket;
+use super::watch::{Watch, Watched};
+use crate::config::DatabaseConfig;
 
 /// The protocol's name inside TLS. From PostgreSQL 17 on, a server insists on it where a
 /// connection begins with TLS (`sslnegotiation=direct`).
@@ -18,10 +23,11 @@ const ALPN: &[u8] = b"postgresql";
 
 /// What makes connections of this configuration. Without `require` it trusts nobody, for nobody
 /// asks it: loading the roots takes milliseconds and most of a megabyte.
-pub(super) fn connector(config: &tokio_postgres::Config) -> Result<MakeRustlsConnect, DbError> {
-    let roots = match config.get_ssl_mode() {
-        SslMode::Require => roots()?,
-        _ => RootCertStore::empty(),
+pub(super) fn connector(config: &DatabaseConfig) -> Result<MakeRustlsConnect, DbError> {
+    let roots = match (config.postgres.get_ssl_mode(), &config.roots) {
+        (SslMode::Require, Some(roots)) => Arc::clone(roots),
+        (SslMode::Require, None) => Arc::new(roots()?),
+        _ => Arc::new(RootCertStore::empty()),
     };
     // Named, not the process's default: whoever else brings rustls along cannot change it.
     let mut tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -54,7 +60,30 @@ pub(super) fn advice(error: &(dyn Error + 'static)) -> &'static str {
     match inner.and_then(|inner| inner.downcast_ref()) {
         Some(rustls::Error::InvalidCertificate(
             CertificateError::UnknownIssuer | CertificateError::BadSignature,
-        )) => "; SSL_CERT_FILE names the file of root certificates to trust",
+        )) => {
+            "; SSL_CERT_FILE names the file of root certificates to trust, or sslrootcert in the URL"
+        }
         _ => "",
+    }
+}
+
+type Beneath = Watched<Socket>;
+type Rustls = <MakeRustlsConnect as MakeTlsConnect<Beneath>>::TlsConnect;
+type Encrypted = <Rustls as TlsConnect<Beneath>>::Stream;
+
+/// TLS whose content is watched.
+pub(super) struct WatchedTls {
+    pub(super) rustls: Rustls,
+    pub(super) watch: Arc<Watch>,
+}
+
+impl TlsConnect<Beneath> for WatchedTls {
+    type Stream = Watched<Encrypted>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Stream>> + Send>>;
+
+    fn connect(self, stream: Beneath) -> Self::Future {
+        let Self { rustls, watch } = self;
+        Box::pin(async move { Ok(Watched::new(rustls.connect(stream).await?, Some(&watch))) })
     }
 }

@@ -7,12 +7,14 @@
 //! | [`http`] | calling a service as a client does, and judging its answers |
 //! | [`process`] | running a real binary |
 //! | [`database`] | looking behind a service, into its database |
+//! | [`tls`] | certificates, and a PostgreSQL that has one |
 //! | [`architecture`] | judging a crate's sources by the rules of the house |
 
 pub mod architecture;
 pub mod database;
 pub mod http;
 pub mod process;
+pub mod tls;
 pub mod wait;
 
 pub use http::{Answer, Api};
