@@ -134,13 +134,17 @@ fn delete(folder: &Path) -> Result<(), Error> {
     }
 }
 
-fn give(path: &Path, account: Option<&Account>) -> Result<(), Error> {
+pub(crate) fn give(path: &Path, account: Option<&Account>) -> Result<(), Error> {
     let Some(account) = account else { return Ok(()) };
     chown(path, Some(account.uid), Some(account.gid))
         .doing(|| format!("give {} to user `{}`", path.display(), account.name))
 }
 
-fn write_private(file: &Path, text: &str, reader: Option<&Account>) -> Result<(), Error> {
+pub(crate) fn write_private(
+    file: &Path,
+    text: &str,
+    reader: Option<&Account>,
+) -> Result<(), Error> {
     let _ = fs::remove_file(file);
     File::options()
         .write(true)

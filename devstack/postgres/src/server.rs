@@ -54,6 +54,11 @@ impl Server {
         format!("postgres://{}:{password}@127.0.0.1:{port}/{database}", cluster::USER)
     }
 
+    /// The superuser's.
+    pub(crate) fn password(&self) -> &str {
+        &self.facts.password
+    }
+
     /// The port on 127.0.0.1; the same after a stop and a start.
     pub fn port(&self) -> u16 {
         self.facts.port

@@ -30,7 +30,10 @@ use std::{
 use tokio::sync::OnceCell;
 
 mod clerk;
+mod standby;
 mod throw_away;
+
+pub use standby::standby;
 
 static NUMBER: AtomicU64 = AtomicU64::new(1);
 static TEMPLATES: Mutex<Option<HashMap<String, Arc<OnceCell<()>>>>> = Mutex::new(None);

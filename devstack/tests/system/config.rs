@@ -55,7 +55,8 @@ fn settings<S: Args>(database_url: &str, flags: &[&str]) -> S {
 /// A database's URL under which a service that a test holds does not give up, however slow the
 /// machine is.
 pub(crate) fn patient(database_url: &str) -> String {
-    format!("{database_url}?options=-c%20lock_timeout%3D60s%20-c%20statement_timeout%3D60s")
+    let options = "options=-c%20lock_timeout%3D60s%20-c%20statement_timeout%3D60s";
+    format!("{database_url}?{options}&tcp_user_timeout=61")
 }
 
 /// A port below those that the system gives to outgoing connections: one of them could take it

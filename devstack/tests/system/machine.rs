@@ -36,6 +36,8 @@ pub(crate) struct Machine {
 pub(crate) struct Service {
     /// Its public side.
     pub(crate) api: Api,
+    /// Health and metrics.
+    pub(crate) ops: Api,
     /// The name of its command and of its database.
     name: [&'static str; 2],
     environment: Vec<(&'static str, String)>,
@@ -56,14 +58,15 @@ impl Machine {
         let [data, mail] = [(); 2].map(|()| tempfile::tempdir().unwrap());
         let postgres = Postgres::start(data.path()).await;
         let hashing = [("ARGON2_MEMORY_KIB", "64".to_owned()), ("ARGON2_ITERATIONS", "1".into())];
-        let auth = Service::new(["auth-service", "auth"], &postgres, hashing.into());
+        let [auth_url, shop_url] = ["auth", "shop"].map(|name| patient(&postgres.server.url(name)));
+        let auth = Service::new(["auth-service", "auth"], auth_url, hashing.into());
         let wire = Wire::to(auth.api.addr()).await;
         let own = vec![
             ("AUTH_URL", wire.url()),
             ("AUTH_TIMEOUT", "25s".to_owned()),
             ("MAIL_URL", format!("file://{}", mail.path().display())),
         ];
-        let shop = Service::new(["shop-service", "shop"], &postgres, own);
+        let shop = Service::new(["shop-service", "shop"], shop_url, own);
         tokio::join!(auth.start(), shop.start());
         Self { shop, auth, wire, postgres, mail, _data: data }
     }
@@ -105,18 +108,30 @@ impl Machine {
 }
 
 impl Service {
-    fn new(name: [&'static str; 2], postgres: &Postgres, own: Vec<(&'static str, String)>) -> Self {
+    /// One that is not started yet, on the database of this URL, with variables of its own.
+    pub(crate) fn new(
+        name: [&'static str; 2],
+        database_url: String,
+        own: Vec<(&'static str, String)>,
+    ) -> Self {
         let [addr, ops_addr] = [(); 2].map(|()| format!("127.0.0.1:{}", free_port()));
-        let api = Api::at(addr.parse().unwrap());
+        let [api, ops] = [&addr, &ops_addr].map(|addr| Api::at(addr.parse().unwrap()));
         let mut environment = vec![
             ("LISTEN_ADDR", addr),
             ("OPS_ADDR", ops_addr),
-            ("DATABASE_URL", patient(&postgres.server.url(name[1]))),
+            ("DATABASE_URL", database_url),
             ("TOKEN_SECRETS", SECRET.to_owned()),
             ("REGISTRATION_CLIENT_SECRET", CLIENT_SECRET.to_owned()),
         ];
         environment.extend(own);
-        Self { api, name, environment, process: Mutex::default(), up: watch::Sender::new(false) }
+        Self {
+            api,
+            ops,
+            name,
+            environment,
+            process: Mutex::default(),
+            up: watch::Sender::new(false),
+        }
     }
 
     /// The name of its database.
@@ -148,7 +163,8 @@ impl Service {
 }
 
 impl Postgres {
-    async fn start(folder: &Path) -> Self {
+    /// One with an empty database for each service.
+    pub(crate) async fn start(folder: &Path) -> Self {
         // Unlike the tests' other server, which may lose all in a crash.
         let server = Server::start(Options::durable(folder), |_| {}).await.unwrap();
         for database in ["auth", "shop"] {
@@ -157,6 +173,16 @@ impl Postgres {
         let postgres = Self { server, up: watch::Sender::new(true) };
         postgres.set(NOTICE_THE_DEAD).await;
         postgres
+    }
+
+    /// The URL of a database, with all rights.
+    pub(crate) fn url(&self, name: &str) -> String {
+        self.server.url(name)
+    }
+
+    /// The process.
+    pub(crate) fn pid(&self) -> i32 {
+        self.server.pid().unwrap()
     }
 
     /// A connection of the test's own.
@@ -202,7 +228,7 @@ impl Postgres {
     /// Sends it SIGKILL; its sessions end as they notice.
     pub(crate) fn kill(&self) {
         self.up.send_replace(false);
-        let pid = self.server.pid().and_then(Pid::from_raw).unwrap();
+        let pid = Pid::from_raw(self.pid()).unwrap();
         kill_process(pid, Signal::KILL).unwrap();
     }
 

@@ -5,11 +5,15 @@
 //! |---|---|
 //! | [`config`], [`running`], [`served`], [`wire`], [`system`] | nothing: what the others run |
 //! | [`machine`], [`holds`] | nothing: both services as real processes, and where they can be held |
+//! | [`cable`], [`site`] | nothing: the same, as impatient as they are shipped, and the way to PostgreSQL |
 //! | [`journey`] | a customer's and an admin's way through both services |
 //! | [`registration`], [`registration_faults`], [`registration_deaths`] | the registration protocol, with a fault after every step |
 //! | [`registration_walk`] | the same, with somebody else at every step |
 //! | [`deletion`], [`deletion_faults`], [`deletion_races`], [`deletion_walk`] | the same of deletion |
 //! | [`checkout_faults`] | orders whose answer was lost |
+//! | [`pool`] | connections to PostgreSQL: which of them nobody gets again |
+//! | [`postgres_faults`] | both services while PostgreSQL stops, dies, hangs or is full |
+//! | [`failover`] | both while a standby takes over |
 //! | [`storm`] | all of it at once, while everything is killed |
 //! | [`draining`] | SIGTERM under load |
 //! | [`rotation`] | changing the secrets without a failed request |
@@ -21,6 +25,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what it missed")]
 
+mod cable;
 mod checkout_faults;
 mod collector;
 mod config;
@@ -32,12 +37,15 @@ mod deletion_walk;
 #[cfg(target_os = "linux")]
 mod dev;
 mod draining;
+mod failover;
 mod holds;
 mod injection;
 mod journey;
 mod logs;
 mod machine;
 mod metrics;
+mod pool;
+mod postgres_faults;
 mod registration;
 mod registration_deaths;
 mod registration_faults;
@@ -46,6 +54,7 @@ mod rotation;
 mod running;
 mod secrets;
 mod served;
+mod site;
 mod storm;
 mod system;
 mod traces;
