@@ -83,6 +83,9 @@ impl Fields {
     }
 }
 
+/// What no text may hold, as a pattern in its description (ECMA-262).
+pub const NO_NUL: &str = "^[^\\u0000]*$";
+
 /// A JSON string without NUL, which PostgreSQL's text cannot hold.
 pub fn string(json: &RawValue) -> Result<String, Message> {
     let text: String =
@@ -124,12 +127,17 @@ impl<const MIN: usize, const MAX: usize> FromStr for Text<MIN, MAX> {
 
 impl<const MIN: usize, const MAX: usize> PartialSchema for Text<MIN, MAX> {
     fn schema() -> RefOr<Schema> {
-        let text = ObjectBuilder::new().schema_type(Type::String);
+        let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some(NO_NUL));
         text.min_length(Some(MIN)).max_length(Some(MAX)).into()
     }
 }
 
-impl<const MIN: usize, const MAX: usize> ToSchema for Text<MIN, MAX> {}
+impl<const MIN: usize, const MAX: usize> ToSchema for Text<MIN, MAX> {
+    /// Of its own for each range, or one would be described with another's.
+    fn name() -> Cow<'static, str> {
+        format!("Text_{MIN}_{MAX}").into()
+    }
+}
 
 /// A whole number from `MIN` to `MAX`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,10 +155,18 @@ impl<const MIN: i64, const MAX: i64> Integer<MIN, MAX> {
     }
 }
 
+/// A whole number, however it is written: JSON has one kind of numbers, and JSON Schema calls
+/// `57.0` an integer (2020-12, Core §4.2.3), as some languages write it.
+fn whole(text: &str) -> Option<i64> {
+    text.parse().ok().or_else(|| {
+        let number: f64 = serde_json::from_str(text).ok()?;
+        (number.fract() == 0.0).then(|| format!("{number:.0}").parse().ok())?
+    })
+}
+
 impl<const MIN: i64, const MAX: i64> Field for Integer<MIN, MAX> {
     fn from_json(json: &RawValue) -> Result<Self, Message> {
-        let number: Option<i64> = serde_json::from_str(json.get()).ok();
-        number
+        whole(json.get())
             .and_then(Self::new)
             .ok_or_else(|| format!("must be a whole number from {MIN} to {MAX}").into())
     }
@@ -163,7 +179,12 @@ impl<const MIN: i64, const MAX: i64> PartialSchema for Integer<MIN, MAX> {
     }
 }
 
-impl<const MIN: i64, const MAX: i64> ToSchema for Integer<MIN, MAX> {}
+impl<const MIN: i64, const MAX: i64> ToSchema for Integer<MIN, MAX> {
+    /// Of its own for each range, as a text's is.
+    fn name() -> Cow<'static, str> {
+        format!("Integer_{MIN}_{MAX}").into()
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -222,6 +243,15 @@ mod tests {
         for wrong in ["0", "1.5", "1e3", "\"3\"", "99999999999999999999", "true"] {
             let body = format!(r#"{{"name": "Ann", "count": {wrong}}}"#);
             assert_eq!(errors(&body).len(), 1, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_is_one_however_it_is_written() {
+        for three in ["3", "3.0", "0.3e1", "30E-1"] {
+            let body: Body =
+                parse(format!(r#"{{"name": "Ann", "count": {three}}}"#).as_bytes()).unwrap();
+            assert_eq!(body.count.map(Integer::get), Some(3), "{three}");
         }
     }
 
