@@ -10,6 +10,19 @@ use warp::http::StatusCode;
 /// Named in every challenge.
 pub const REALM: &str = "auth-service";
 
+/// The codes of this service's own.
+pub const CODES: [&str; 9] = [
+    "invalid_client",
+    "email_taken",
+    "id_taken",
+    "attempt_superseded",
+    "already_registered",
+    "unregistered",
+    "client_taken",
+    "client_reserved",
+    "too_many_requests",
+];
+
 /// Variants say what happened; [`From<Error> for Refusal`] says what the client hears.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -159,6 +172,8 @@ pub fn basic_challenge() -> String {
 
 #[cfg(test)]
 mod tests {
+    use chassis::edge::refusal;
+
     use super::*;
 
     #[test]
@@ -190,6 +205,7 @@ mod tests {
         ] {
             let refusal = Refusal::from(error);
             assert_eq!((refusal.problem.status, &*refusal.problem.code), (status, code));
+            assert!(CODES.contains(&code) || refusal::CODES.contains(&code), "{code}");
             assert!(!refusal.problem.detail.contains("leaked"));
         }
     }

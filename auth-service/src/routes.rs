@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use chassis::docs;
 use chassis::edge::{Route, any_of};
-use utoipa::OpenApi;
+use proto::oauth::ErrorResponse;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{OpenApi, ToSchema};
 
 use crate::state::Auth;
-use crate::{admin, credentials, sessions, tokens};
+use crate::{admin, credentials, error, sessions, tokens};
 
 /// All routes of the service.
 pub fn routes(auth: &Arc<Auth>) -> Route {
@@ -17,9 +18,12 @@ pub fn routes(auth: &Arc<Auth>) -> Route {
         sessions::routes::routes(auth),
         credentials::routes::routes(auth),
         admin::routes::routes(auth),
-        docs::routes(&openapi()),
+        docs::routes(&openapi(), TOKEN_URL),
     ])
 }
+
+/// Relative, so that the page logs in where it came from.
+const TOKEN_URL: &str = "/login";
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -38,8 +42,10 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic);
     let client = SecurityScheme::Http(basic.description(Some("A client's id and secret.")).build());
     document.components.get_or_insert_default().add_security_scheme("client", client);
-    // Relative, so that the page logs in where it came from.
-    docs::complete(document, "/login")
+    let mut document = docs::complete(document, TOKEN_URL, &error::CODES);
+    let components = document.components.get_or_insert_default();
+    docs::one_of(components, &ErrorResponse::name(), "error", &tokens::ERRORS);
+    document
 }
 
 #[cfg(test)]

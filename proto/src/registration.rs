@@ -14,13 +14,18 @@ pub type Attempt = Integer<1, 1_000_000_000>;
 
 /// `POST /credentials`: this user may log in with this e-mail and password.
 #[derive(Debug, ToSchema)]
+#[schema(example = json!({
+    "id": "01909d3e-5f4a-7000-8000-000000000000", "email": "ann.lee@example.com",
+    "password": "seven blue lamps", "attempt": 1,
+}))]
 pub struct RegisterCredentials {
     /// The user's id, chosen by the shop.
     pub id: UserId,
     /// What the user logs in with.
     pub email: Email,
     /// 8 to 128 characters, not easy to guess.
-    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128)]
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128,
+        pattern = "^[^\\u0000]*$")]
     pub password: Password,
     /// Which try this is; absent, the next.
     pub attempt: Option<Attempt>,

@@ -9,6 +9,18 @@ use warp::http::StatusCode;
 /// Named in every challenge.
 pub const REALM: &str = "shop-service";
 
+/// The codes of this service's own.
+pub const CODES: [&str; 8] = [
+    "email_taken",
+    "category_exists",
+    "category_in_use",
+    "cart_full",
+    "cart_empty",
+    "stock_short",
+    "wrong_status",
+    "idempotency_key_reused",
+];
+
 /// Variants say what happened; [`From<Error> for Refusal`] says what the client hears.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -160,6 +172,8 @@ impl From<Error> for Refusal {
 
 #[cfg(test)]
 mod tests {
+    use chassis::edge::refusal;
+
     use super::*;
 
     #[test]
@@ -190,6 +204,7 @@ mod tests {
         ] {
             let refusal = Refusal::from(error);
             assert_eq!((refusal.problem.status, &*refusal.problem.code), (status, code));
+            assert!(CODES.contains(&code) || refusal::CODES.contains(&code), "{code}");
             assert!(!refusal.problem.detail.contains("internal words"));
         }
     }

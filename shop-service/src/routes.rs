@@ -7,7 +7,7 @@ use chassis::edge::{Route, any_of};
 use utoipa::OpenApi;
 
 use crate::state::Shop;
-use crate::{cart, categories, delivery, orders, products, users};
+use crate::{cart, categories, delivery, error, orders, products, users};
 
 /// All routes of the service, whose users log in at `auth_url`.
 pub fn routes(shop: &Arc<Shop>, auth_url: &str) -> Route {
@@ -18,7 +18,7 @@ pub fn routes(shop: &Arc<Shop>, auth_url: &str) -> Route {
         orders::routes::routes(shop),
         users::routes::routes(shop),
         delivery::routes::routes(shop),
-        docs::routes(&openapi(auth_url)),
+        docs::routes(&openapi(auth_url), &token_url(auth_url)),
     ])
 }
 
@@ -35,7 +35,11 @@ pub fn openapi(auth_url: &str) -> utoipa::openapi::OpenApi {
     document.merge(cart::routes::Api::openapi());
     document.merge(orders::routes::Api::openapi());
     document.merge(delivery::routes::Api::openapi());
-    docs::complete(document, &format!("{auth_url}/login"))
+    docs::complete(document, &token_url(auth_url), &error::CODES)
+}
+
+fn token_url(auth_url: &str) -> String {
+    format!("{auth_url}/login")
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use proto::fields::{Field, Fields, FromFields, Message};
 use proto::{ClientId, Email, UserId};
 use serde_json::value::RawValue;
 use utoipa::OpenApi;
-use warp::http::header::{CACHE_CONTROL, HeaderValue};
 use warp::reply::Response;
 use warp::{Filter, delete, get, patch, path, post};
 
@@ -150,8 +149,7 @@ impl FromFields for NewClient {
     get, path = "/admin/users", tag = "admin",
     params(
         ("email" = Option<String>, Query, description = "Only the user with this e-mail."),
-        ("limit" = Option<u32>, Query, description = "50, at most 200."),
-        ("after" = Option<String>, Query, description = "The cursor of `Link`."),
+        Page,
     ),
     responses((status = 200, description = "A page of users.", body = Vec<Credential>)),
     security(("password" = ["auth:admin"])),
@@ -208,10 +206,7 @@ async fn update_user(
 /// First the one that exists by configuration, then the oldest.
 #[utoipa::path(
     get, path = "/admin/clients", tag = "admin",
-    params(
-        ("limit" = Option<u32>, Query, description = "50, at most 200."),
-        ("after" = Option<String>, Query, description = "The cursor of `Link`."),
-    ),
+    params(Page),
     responses((status = 200, description = "A page of clients.", body = Vec<ClientRecord>)),
     security(("password" = ["auth:admin"])),
 )]
@@ -248,9 +243,7 @@ async fn create_client(
     }
     let mut db = auth.db.get().await?;
     let created = clients::create(&mut db, &wanted, &by, Some(&source)).await?;
-    let mut response = reply::created(&created);
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    Ok(reply::created(&created))
 }
 
 /// Delete a client
@@ -290,8 +283,7 @@ async fn delete_client(
     params(
         ("user" = Option<UserId>, Query, description = "Only what happened to this user."),
         ("event" = Option<Event>, Query, description = "Only these events."),
-        ("limit" = Option<u32>, Query, description = "50, at most 200."),
-        ("after" = Option<String>, Query, description = "The cursor of `Link`."),
+        Page,
     ),
     responses((status = 200, description = "A page of the log.", body = Vec<Record>)),
     security(("password" = ["auth:admin"])),

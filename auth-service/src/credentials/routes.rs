@@ -74,13 +74,16 @@ fn whence(auth: &Auth, client: &Client, source: Source) -> Source {
 
 /// The body of `PUT /password`.
 #[derive(ToSchema)]
+#[schema(example = json!({
+    "current_password": "seven blue lamps", "new_password": "eight green doors",
+}))]
 #[expect(dead_code, reason = "describes the body")]
 struct ChangePassword {
     /// The password of the moment.
-    #[schema(format = Password)]
+    #[schema(format = Password, pattern = "^[^\\u0000]*$")]
     current_password: String,
     /// 8 to 128 characters, not easy to guess.
-    #[schema(format = Password, min_length = 8, max_length = 128)]
+    #[schema(format = Password, min_length = 8, max_length = 128, pattern = "^[^\\u0000]*$")]
     new_password: String,
 }
 

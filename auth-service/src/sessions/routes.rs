@@ -54,10 +54,7 @@ pub struct Api;
 /// Those that are alive, the newest first.
 #[utoipa::path(
     get, path = "/sessions", tag = "sessions",
-    params(
-        ("limit" = Option<u32>, Query, description = "50, at most 200."),
-        ("after" = Option<String>, Query, description = "The cursor of `Link`."),
-    ),
+    params(Page),
     responses((status = 200, description = "A page of sessions.", body = Vec<Session>)),
     security(("password" = [])),
 )]

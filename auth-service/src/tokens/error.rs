@@ -9,6 +9,20 @@ use warp::reply::Response;
 
 use crate::error;
 
+/// What an OAuth endpoint's `error` can be: RFC 6749 §5.2, RFC 7009 §2.2.1, and for our own fault
+/// and haste the words of RFC 6749 §4.1.2.1.
+pub const ERRORS: [&str; 9] = [
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unsupported_grant_type",
+    "invalid_scope",
+    "unsupported_token_type",
+    "too_many_requests",
+    "temporarily_unavailable",
+    "server_error",
+];
+
 /// Variants say what happened; [`words`] says what the client hears.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -150,7 +164,9 @@ pub fn shape(path: &str, refusal: &Refusal) -> Option<Response> {
     let error = match status {
         StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",
         StatusCode::INTERNAL_SERVER_ERROR => "server_error",
-        StatusCode::METHOD_NOT_ALLOWED | StatusCode::PAYLOAD_TOO_LARGE => "invalid_request",
+        StatusCode::METHOD_NOT_ALLOWED
+        | StatusCode::REQUEST_TIMEOUT
+        | StatusCode::PAYLOAD_TOO_LARGE => "invalid_request",
         _ => &refusal.problem.code,
     };
     let body = ErrorResponse {
@@ -203,6 +219,7 @@ mod tests {
         ] {
             let refusal = Refusal::from(error);
             assert_eq!((refusal.problem.status, &*refusal.problem.code), (status, code));
+            assert!(ERRORS.contains(&code) || status == 503, "{code}");
         }
     }
 

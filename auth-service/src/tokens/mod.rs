@@ -24,7 +24,7 @@ use crate::sessions::token::RefreshToken;
 use crate::source::Source;
 use crate::state::Auth;
 use error::Error;
-pub use error::shape;
+pub use error::{ERRORS, shape};
 use form::Form;
 
 /// A request to one of the OAuth endpoints, its client authenticated where it has one.

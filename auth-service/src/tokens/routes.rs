@@ -87,20 +87,22 @@ pub struct Api;
 #[expect(dead_code, reason = "describes the form")]
 struct LoginForm {
     /// `password`, where it is given.
-    #[schema(example = "password")]
+    #[schema(example = "password", nullable = false)]
     grant_type: Option<String>,
     /// The user's e-mail.
+    #[schema(min_length = 1)]
     username: String,
     /// The user's password.
-    #[schema(format = Password)]
+    #[schema(format = Password, min_length = 1)]
     password: String,
     /// Narrows what the token grants: scopes, space-separated.
-    #[schema(example = "shop")]
+    #[schema(example = "shop", nullable = false)]
     scope: Option<String>,
     /// The client, where it does not authenticate by Basic.
+    #[schema(nullable = false)]
     client_id: Option<String>,
     /// The client's secret.
-    #[schema(format = Password)]
+    #[schema(format = Password, nullable = false)]
     client_secret: Option<String>,
 }
 
@@ -109,23 +111,25 @@ struct LoginForm {
 #[expect(dead_code, reason = "describes the form")]
 struct TokenForm {
     /// The grant: `password`, `refresh_token` or `client_credentials`.
-    #[schema(example = "password")]
+    #[schema(example = "password", min_length = 1)]
     grant_type: String,
     /// For `password`: the user's e-mail.
+    #[schema(nullable = false)]
     username: Option<String>,
     /// For `password`: the user's password.
-    #[schema(format = Password)]
+    #[schema(format = Password, nullable = false)]
     password: Option<String>,
     /// For `refresh_token`: the latest one.
-    #[schema(format = Password)]
+    #[schema(format = Password, nullable = false)]
     refresh_token: Option<String>,
     /// Narrows what the token grants: scopes, space-separated.
-    #[schema(example = "shop")]
+    #[schema(example = "shop", nullable = false)]
     scope: Option<String>,
     /// The client, where it does not authenticate by Basic.
+    #[schema(nullable = false)]
     client_id: Option<String>,
     /// The client's secret.
-    #[schema(format = Password)]
+    #[schema(format = Password, nullable = false)]
     client_secret: Option<String>,
 }
 
@@ -134,14 +138,16 @@ struct TokenForm {
 #[expect(dead_code, reason = "describes the form")]
 struct TokenToJudge {
     /// A refresh token or an access token.
-    #[schema(format = Password)]
+    #[schema(format = Password, min_length = 1)]
     token: String,
     /// `refresh_token` or `access_token`; not needed.
+    #[schema(nullable = false)]
     token_type_hint: Option<String>,
     /// The client, where it does not authenticate by Basic.
+    #[schema(nullable = false)]
     client_id: Option<String>,
     /// The client's secret.
-    #[schema(format = Password)]
+    #[schema(format = Password, nullable = false)]
     client_secret: Option<String>,
 }
 

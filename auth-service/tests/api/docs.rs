@@ -31,6 +31,29 @@ async fn the_page_and_its_files_come_from_the_binary() {
 }
 
 #[tokio::test]
+async fn the_page_may_only_do_what_it_needs() {
+    let auth = Auth::start().await;
+
+    for file in ["", "index.css", "swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"] {
+        let answer = auth.api.get(&format!("/docs/{file}")).send().await;
+
+        assert_eq!(
+            answer.header("content-security-policy"),
+            Some(
+                "default-src 'none'; script-src 'self'; \
+                 style-src 'self' 'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='; \
+                 img-src 'self' data:; \
+                 connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            ),
+            "{file}"
+        );
+        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{file}");
+    }
+    let setup = auth.api.get("/docs/swagger-initializer.js").send().await.text();
+    assert!(setup.contains("\"validatorUrl\": \"none\""), "{setup}");
+}
+
+#[tokio::test]
 async fn the_page_stands_below_a_slash() {
     let auth = Auth::start().await;
 

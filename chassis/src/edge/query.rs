@@ -10,6 +10,10 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use http::header::{HeaderValue, LINK};
 use serde::Serialize;
+use utoipa::IntoParams;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use uuid::Uuid;
 use warp::reply::{Reply, Response};
 
@@ -126,6 +130,30 @@ impl Page {
         format!("<{}?{query}>; rel=\"next\"", self.path)
     }
 }
+
+/// Described once for every list.
+impl IntoParams for Page {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let limit = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
+        let after = ObjectBuilder::new().schema_type(Type::String).pattern(Some(CURSOR));
+        let describe = |name: &str, schema: Object, description: &str| {
+            let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query);
+            let parameter = parameter.required(Required::False).schema(Some(schema));
+            parameter.description(Some(description)).build()
+        };
+        vec![
+            describe(
+                "limit",
+                limit.default(Some(LIMIT.into())).build(),
+                "How many: 50; more than 200 is taken as 200.",
+            ),
+            describe("after", after.build(), "The cursor that `Link` names; opaque."),
+        ]
+    }
+}
+
+/// 16 bytes as base64url, or nothing at all: only a cursor that is none is refused.
+const CURSOR: &str = "^([A-Za-z0-9_-]{21}[AQgw])?$";
 
 /// From 1; what is more than the maximum, however much, is the maximum.
 struct Limit(i64);

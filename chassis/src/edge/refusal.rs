@@ -14,6 +14,22 @@ use warp::reply::Reply;
 
 use crate::db::DbError;
 
+/// The codes of problems that any service answers; its own come on top of them.
+pub const CODES: [&str; 12] = [
+    "invalid_request",
+    "unauthenticated",
+    "invalid_token",
+    "insufficient_scope",
+    "not_found",
+    "method_not_allowed",
+    "request_timeout",
+    "content_too_large",
+    "unsupported_media_type",
+    "validation",
+    "internal",
+    "unavailable",
+];
+
 /// An error on its way out: what the client hears, and what only the log does.
 #[derive(Debug, Clone)]
 pub struct Refusal {

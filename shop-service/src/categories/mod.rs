@@ -27,6 +27,7 @@ pub struct Category {
 
 /// `POST /products/category`.
 #[derive(Debug, ToSchema)]
+#[schema(example = json!({ "name": "Books" }))]
 pub struct NewCategory {
     /// Its name.
     name: Name,

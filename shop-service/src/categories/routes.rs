@@ -55,10 +55,7 @@ pub struct Api;
 /// The oldest first.
 #[utoipa::path(
     get, path = "/products/category", tag = "categories",
-    params(
-        ("limit" = Option<u32>, Query, description = "50, at most 200."),
-        ("after" = Option<String>, Query, description = "The cursor of `Link`."),
-    ),
+    params(Page),
     responses((status = 200, description = "A page of categories.", body = Vec<Category>)),
 )]
 async fn list(page: Page, shop: Arc<Shop>) -> Result<Response, Error> {

@@ -60,8 +60,7 @@ impl FromQuery for Wanted {
     get, path = "/admin/outbox", tag = "admin",
     params(
         ("state" = Option<State>, Query, description = "Only those."),
-        ("limit" = Option<u32>, Query, description = "50, at most 200."),
-        ("after" = Option<String>, Query, description = "The cursor of `Link`."),
+        Page,
     ),
     responses((status = 200, description = "A page of jobs.", body = Vec<JobView>)),
     security(("password" = ["shop:admin"])),

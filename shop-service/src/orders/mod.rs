@@ -150,6 +150,7 @@ impl OrderItem {
 
 /// `POST /orders/`.
 #[derive(Debug, ToSchema)]
+#[schema(example = json!({ "shipping_address": "Ann Lee, 1 Main Street, Springfield" }))]
 pub struct PlaceOrder {
     /// Where it is sent.
     shipping_address: ShippingAddress,

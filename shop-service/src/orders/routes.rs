@@ -90,8 +90,7 @@ impl FromQuery for Wanted {
     get, path = "/orders/", tag = "orders",
     params(
         ("all" = Option<bool>, Query, description = "Everyone's; needs `shop:admin`."),
-        ("limit" = Option<u32>, Query, description = "50, at most 200."),
-        ("after" = Option<String>, Query, description = "The cursor of `Link`."),
+        Page,
     ),
     responses((status = 200, description = "A page of orders.", body = Vec<Order>)),
     security(("password" = ["shop"])),
@@ -136,6 +135,7 @@ async fn show(id: OrderId, caller: Customer, shop: Arc<Shop>) -> Result<Response
     post, path = "/orders/", tag = "orders",
     params((
         "Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255,
+        pattern = "^[!-~]*$",
         description = "Names the request: visible ASCII, best a random UUID.",
     )),
     request_body = PlaceOrder,

@@ -64,6 +64,10 @@ pub struct Product {
 
 /// `POST /products/`.
 #[derive(Debug, ToSchema)]
+#[schema(example = json!({
+    "name": "Notebook", "quantity": 40, "description": "80 pages, squared.", "price": 12.5,
+    "category_id": "01909d3e-5f4a-7000-8000-000000000000",
+}))]
 pub struct NewProduct {
     /// Its name.
     name: Name,
@@ -96,6 +100,7 @@ impl FromFields for NewProduct {
 
 /// `PATCH /products/{id}`: what is left out stays.
 #[derive(Debug, ToSchema)]
+#[schema(example = json!({ "price": 9.99, "quantity_delta": 5 }))]
 pub struct ProductChange {
     /// Its name.
     name: Option<Name>,

@@ -98,8 +98,7 @@ fn words(query: &Query) -> Result<Option<Words>, Refusal> {
     params(
         ("q" = inline(Option<Search>), Query, description = "Only those with these words."),
         ("category_id" = Option<CategoryId>, Query, description = "Only those of a category."),
-        ("limit" = Option<u32>, Query, description = "50, at most 200."),
-        ("after" = Option<String>, Query, description = "The cursor of `Link`."),
+        Page,
     ),
     responses(
         (status = 200, description = "A page of products.", body = Vec<Product>),

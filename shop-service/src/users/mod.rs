@@ -50,13 +50,17 @@ pub enum State {
 
 /// `POST /user/`.
 #[derive(Debug, ToSchema)]
+#[schema(example = json!({
+    "name": "Ann Lee", "email": "ann.lee@example.com", "password": "seven blue lamps",
+}))]
 pub struct Registration {
     /// What the user wants to be called.
     name: Name,
     /// What the user logs in with.
     email: Email,
     /// 8 to 128 characters, not easy to guess.
-    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128)]
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128,
+        pattern = "^[^\\u0000]*$")]
     password: Password,
 }
 
@@ -71,6 +75,7 @@ impl FromFields for Registration {
 
 /// `PATCH /user/me`.
 #[derive(Debug, ToSchema)]
+#[schema(example = json!({ "name": "Ann Lee" }))]
 pub struct Renaming {
     /// What the user wants to be called.
     name: Name,

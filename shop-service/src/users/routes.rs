@@ -97,10 +97,7 @@ async fn create(
 /// Those the caller may see: oneself; with `shop:admin` everyone, the oldest first.
 #[utoipa::path(
     get, path = "/user/", tag = "users",
-    params(
-        ("limit" = Option<u32>, Query, description = "50, at most 200."),
-        ("after" = Option<String>, Query, description = "The cursor of `Link`."),
-    ),
+    params(Page),
     responses((status = 200, description = "A page of users.", body = Vec<User>)),
     security(("password" = ["shop"]), ("password" = ["shop:admin"])),
 )]
@@ -122,7 +119,11 @@ async fn list(caller: Member, page: Page, shop: Arc<Shop>) -> Result<Response, E
 /// Show oneself
 #[utoipa::path(
     get, path = "/user/me", tag = "users",
-    responses((status = 200, description = "The caller's profile.", body = User)),
+    responses(
+        (status = 200, description = "The caller's profile.", body = User),
+        (status = 404, description = "A machine has none: code `not_found`.",
+            body = proto::Problem, content_type = "application/problem+json"),
+    ),
     security(("password" = ["shop"]), ("password" = ["shop:admin"])),
 )]
 async fn show_own(caller: Member, shop: Arc<Shop>) -> Result<Response, Error> {

@@ -93,6 +93,74 @@ async fn every_operation_describes_its_errors() {
 }
 
 #[tokio::test]
+async fn each_field_is_described_with_its_own_bounds() {
+    let shop = Shop::start().await;
+    let document = shop.get("/openapi.json").send().await.expect(200);
+    let bounds = |body: &str, field: &str, least: &str, most: &str| {
+        let schemas = &document["components"]["schemas"];
+        let reference = schemas[body]["properties"][field]["$ref"].as_str().unwrap();
+        let schema = &schemas[reference.rsplit('/').next().unwrap()];
+        [least, most].map(|bound| schema[bound].as_i64().unwrap())
+    };
+    let text = |body, field| bounds(body, field, "minLength", "maxLength");
+    let number = |body, field| bounds(body, field, "minimum", "maximum");
+
+    assert_eq!(text("Registration", "name"), [2, 50]);
+    assert_eq!(text("NewCategory", "name"), [2, 50]);
+    assert_eq!(text("NewProduct", "name"), [1, 200]);
+    assert_eq!(text("NewProduct", "description"), [0, 10_000]);
+    assert_eq!(text("PlaceOrder", "shipping_address"), [1, 1000]);
+    assert_eq!(number("NewProduct", "quantity"), [0, 1_000_000_000]);
+    assert_eq!(number("ChangeItem", "quantity"), [1, 10_000]);
+}
+
+#[tokio::test]
+async fn every_answer_is_described_with_its_headers() {
+    let shop = Shop::start().await;
+    let document = shop.get("/openapi.json").send().await.expect(200);
+
+    for (method, path, operation) in operations(&document) {
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        let is_list = parameters.clone().any(|parameter| parameter["name"] == "after");
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let has = |name: &str| {
+                let reference = format!("#/components/headers/{name}");
+                response["headers"][name]["$ref"] == *reference
+            };
+            assert!(has("X-Request-Id"), "{method} {path} {status}");
+            assert_eq!(has("Retry-After"), status == "503", "{method} {path} {status}");
+            let is_refused = status == "401" || status == "403";
+            assert_eq!(has("WWW-Authenticate"), is_refused, "{method} {path} {status}");
+            assert_eq!(has("Link"), is_list && status == "200", "{method} {path} {status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_page_may_only_do_what_it_needs() {
+    let shop = Shop::start_with(&["--public-auth-url=https://auth.example.com/base"]).await;
+
+    for file in ["", "index.css", "swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"] {
+        let answer = shop.get(&format!("/docs/{file}")).send().await;
+
+        assert_eq!(
+            answer.header("content-security-policy"),
+            Some(
+                "default-src 'none'; script-src 'self'; \
+                 style-src 'self' 'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='; \
+                 img-src 'self' data:; \
+                 connect-src 'self' https://auth.example.com; base-uri 'none'; \
+                 form-action 'none'; frame-ancestors 'none'"
+            ),
+            "{file}"
+        );
+        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{file}");
+    }
+    let setup = shop.get("/docs/swagger-initializer.js").send().await.text();
+    assert!(setup.contains("\"validatorUrl\": \"none\""), "{setup}");
+}
+
+#[tokio::test]
 async fn swagger_ui_comes_from_the_service_itself() {
     let shop = Shop::start().await;
 
