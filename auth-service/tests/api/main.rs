@@ -11,6 +11,7 @@ mod held;
 
 mod admin_clients;
 mod admin_users;
+mod answers;
 mod audit;
 mod bearer;
 mod check;
@@ -26,6 +27,7 @@ mod database_tls;
 mod docs;
 mod edge;
 mod edge_limits;
+mod errors;
 mod introspect;
 mod login;
 mod login_races;

@@ -12,7 +12,7 @@ use crate::mint;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
-const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+pub(crate) const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
 /// Nobody; a customer; a person who administers; a machine that may not, and may register; one that
 /// administers, and may not register, each by its access token. Then the registration client and
@@ -30,7 +30,7 @@ const CALLERS: [&str; 8] = [
 
 /// A route, what it is sent, and what each of the callers hears. Who is let through hears of a user
 /// or a client that does not exist, or of a body without its fields.
-const ROUTES: [(&str, &str, &str, [u16; 8]); 18] = [
+pub(crate) const ROUTES: [(&str, &str, &str, [u16; 8]); 18] = [
     // The client has to authenticate, and a bearer token is no way to.
     (
         "POST /token",

@@ -12,10 +12,12 @@
 //! | [`outbox`] | `/admin/outbox` |
 //! | [`mail`], [`mail_faults`], [`mail_tls`] | mail about an order, with a real mail server: [`smtp`] |
 //! | [`access`], [`tokens`] | who may do what, and how one proves who one is |
-//! | [`bodies`], [`fields`], [`pages`], [`edge`] | what holds for all calls |
+//! | [`answers`], [`bodies`], [`fields`], [`pages`], [`edge`] | what holds for all calls |
+//! | [`errors`] | every error there is |
 //! | [`docs`], [`ops`], [`command`], [`check`] | the service around them |
 
 mod access;
+mod answers;
 mod bodies;
 mod calls;
 mod cart;
@@ -26,6 +28,7 @@ mod command;
 mod deletion;
 mod docs;
 mod edge;
+mod errors;
 mod fields;
 mod idempotency;
 mod mail;
