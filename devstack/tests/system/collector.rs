@@ -17,7 +17,14 @@ use crate::wire::read;
 /// A collector that keeps what it is sent.
 pub(crate) struct Collector {
     url: String,
-    spans: Arc<Mutex<Vec<Span>>>,
+    taken: Arc<Mutex<Taken>>,
+}
+
+#[derive(Default)]
+struct Taken {
+    /// Each request's line and headers.
+    heads: Vec<String>,
+    spans: Vec<Span>,
 }
 
 /// A span as it was exported.
@@ -40,14 +47,14 @@ impl Collector {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let spans = Arc::<Mutex<Vec<Span>>>::default();
-        let kept = Arc::clone(&spans);
+        let taken = Arc::<Mutex<Taken>>::default();
+        let taking = Arc::clone(&taken);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(take(stream, Arc::clone(&kept)));
+                tokio::spawn(take(stream, Arc::clone(&taking)));
             }
         });
-        Self { url, spans }
+        Self { url, taken }
     }
 
     /// For `OTEL_EXPORTER_OTLP_ENDPOINT`.
@@ -57,7 +64,12 @@ impl Collector {
 
     /// Everything so far.
     pub(crate) fn spans(&self) -> Vec<Span> {
-        self.spans.lock().unwrap().clone()
+        self.taken.lock().unwrap().spans.clone()
+    }
+
+    /// The line and the headers of each request so far.
+    pub(crate) fn heads(&self) -> Vec<String> {
+        self.taken.lock().unwrap().heads.clone()
     }
 
     /// A service's first span of this name, as soon as there is one.
@@ -85,13 +97,17 @@ impl Span {
 }
 
 /// Takes requests on one connection; `None` closes it.
-async fn take(mut stream: TcpStream, spans: Arc<Mutex<Vec<Span>>>) -> Option<()> {
+async fn take(mut stream: TcpStream, taken: Arc<Mutex<Taken>>) -> Option<()> {
     loop {
         let request = read(&mut stream).await?;
         assert!(request.starts_with(b"POST /v1/traces HTTP/1.1\r\n"), "{request:?}");
         let head = request.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
         let exported = ExportTraceServiceRequest::decode(&request[head..]).unwrap();
-        spans.lock().unwrap().extend(read_spans(exported));
+        {
+            let mut taken = taken.lock().unwrap();
+            taken.heads.push(String::from_utf8_lossy(&request[..head]).into_owned());
+            taken.spans.extend(read_spans(exported));
+        }
         let answer = "HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\n\
             Content-Length: 0\r\n\r\n";
         stream.write_all(answer.as_bytes()).await.ok()?;

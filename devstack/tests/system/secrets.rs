@@ -18,6 +18,7 @@ use crate::system::{OTHER_PASSWORD, PASSWORD};
 
 const PEPPER: &str = "5b9e-pepper-of-passwords-that-nobody-may-read-anywhere";
 const MAIL_PASSWORD: &str = "8e3b-password-of-the-mail-server";
+const COLLECTOR_TOKEN: &str = "4c1a-token-of-the-collector-of-traces";
 const WRONG_PASSWORD: &str = "2c4f wrong password of somebody";
 /// A password in the field of the e-mail: people do that.
 const MISPLACED: &str = "6d8a password in the wrong field";
@@ -196,12 +197,14 @@ async fn no_secret_is_in_logs_at_trace_in_a_database_in_metrics_or_in_errors() {
         database_from_template("shop-empty", async |_| {})
     );
     let collector = Collector::start().await;
+    let header = format!("authorization=Bearer%20{COLLECTOR_TOKEN}");
     let traces = ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url());
-    let own = [("ARGON2_MEMORY_KIB", "64"), ("PASSWORD_PEPPER", PEPPER), traces];
+    let headers = ("OTEL_EXPORTER_OTLP_HEADERS", &*header);
+    let own = [("ARGON2_MEMORY_KIB", "64"), ("PASSWORD_PEPPER", PEPPER), traces, headers];
     let auth = serve("auth-service", auth_database.url(), &own).await;
     let auth_url = format!("http://{}", auth.api.addr());
     let mail_url = format!("smtp://shop:{MAIL_PASSWORD}@{}", echoing_mail_server().await);
-    let shop = [("AUTH_URL", &*auth_url), ("MAIL_URL", &*mail_url), traces];
+    let shop = [("AUTH_URL", &*auth_url), ("MAIL_URL", &*mail_url), traces, headers];
     let shop = serve("shop-service", shop_database.url(), &shop).await;
     let mut found = Found::default();
     for (name, secret) in [
@@ -209,6 +212,7 @@ async fn no_secret_is_in_logs_at_trace_in_a_database_in_metrics_or_in_errors() {
         ("registration secret", CLIENT_SECRET),
         ("pepper", PEPPER),
         ("mail server's password", MAIL_PASSWORD),
+        ("collector's token", COLLECTOR_TOKEN),
         ("password", PASSWORD),
         ("new password", OTHER_PASSWORD),
         ("wrong password", WRONG_PASSWORD),
@@ -250,4 +254,6 @@ async fn no_secret_is_in_logs_at_trace_in_a_database_in_metrics_or_in_errors() {
     let spans = format!("{:?}", collector.spans());
     assert!(spans.contains("PUT /password") && spans.contains("GET /user/me"), "{spans}");
     found.judge("traces", &spans);
+    let sent = format!("authorization: Bearer {COLLECTOR_TOKEN}\r\n");
+    assert!(collector.heads().iter().all(|head| head.contains(&sent)), "{:?}", collector.heads());
 }
