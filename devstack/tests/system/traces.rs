@@ -216,6 +216,8 @@ async fn a_collector_that_is_away_or_never_answers_holds_up_nobody() {
         let ended = shop.process.terminate().await;
 
         assert_eq!(ended.code, Some(0), "{ended:?}");
-        assert!(ended.stderr.contains("the collector did not take"), "{}", ended.stderr);
+        // The last batch was on its way, or had failed before.
+        let said = ["the collector did not take", "telemetry data will be lost"];
+        assert!(said.iter().any(|said| ended.stderr.contains(said)), "{}", ended.stderr);
     }
 }
