@@ -80,8 +80,8 @@ pub enum Error {
     /// The operating system gave no randomness.
     #[error("no randomness")]
     NoRandomness,
-    /// Those who came before with the same e-mail, or from the same network, are not answered yet.
-    #[error("attempts before are not answered")]
+    /// The database fails those who came before with the same e-mail, or from the same network.
+    #[error("the database fails the attempts before")]
     TurnTooLate,
     /// As many password hashes wait as may.
     #[error("the hash queue is full")]

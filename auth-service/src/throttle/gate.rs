@@ -7,10 +7,18 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 
+use crate::error::Error;
 use crate::source::Network;
+
+/// How long an attempt waits for those before it where the database fails them: one after the
+/// other, they would take as many times as long. Where it does not, they come to their end, and
+/// the wait has no limit of its own.
+const PATIENCE: Duration = Duration::from_secs(6);
 
 /// Attempts in flight in this process, in the order of their arrival.
 #[derive(Default)]
@@ -24,6 +32,8 @@ pub(super) struct Gate {
 struct Line {
     next: u64,
     attempts: Vec<Waiting>,
+    /// When the database last failed one of them.
+    failed: Option<Instant>,
 }
 
 /// By hashes of what is counted, for each that waits looks at all before it, again and again; two
@@ -51,6 +61,7 @@ pub struct Seat<'a> {
     number: u64,
     email: u64,
     network: u64,
+    since: Instant,
 }
 
 impl Gate {
@@ -60,7 +71,7 @@ impl Gate {
         let number = line.next;
         line.next += 1;
         line.attempts.push(Waiting { number, email, network });
-        Seat { gate: self, number, email, network }
+        Seat { gate: self, number, email, network, since: Instant::now() }
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {
@@ -84,16 +95,35 @@ impl Seat<'_> {
         ahead.pair < room.pair && ahead.email < room.email && ahead.network < room.network
     }
 
+    /// What came of asking the database; where that failed, those behind are told.
+    pub(super) fn asked<T>(&self, result: Result<T, impl Into<Error>>) -> Result<T, Error> {
+        let result = result.map_err(Into::into);
+        if let Err(Error::Database(_)) = &result {
+            self.gate.line().failed = Some(Instant::now());
+        }
+        result
+    }
+
     /// Waits until there is. The first in the line never waits, so the line always moves.
-    pub(super) async fn gets(&self, room: Room) {
+    ///
+    /// # Errors
+    /// [`Error::TurnTooLate`] where the database fails those before.
+    pub(super) async fn gets(&self, room: Room) -> Result<(), Error> {
+        let end = self.since + PATIENCE;
         loop {
             let mut moved = std::pin::pin!(self.gate.moved.notified());
             // Before looking, so that what moves in between is not missed.
             moved.as_mut().enable();
             if self.has(room) {
-                return;
+                return Ok(());
             }
-            moved.await;
+            if Instant::now() < end {
+                let _ = timeout_at(end, moved).await;
+            } else if self.gate.line().failed > Some(self.since) {
+                return Err(Error::TurnTooLate);
+            } else {
+                moved.await;
+            }
         }
     }
 }
@@ -111,7 +141,8 @@ impl Drop for Seat<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use chassis::DbError;
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -142,11 +173,33 @@ mod tests {
         let second = gate.enter("ann", &network(1));
         let room = Room { pair: 1, email: 16, network: 16 };
 
-        let waits = tokio::time::timeout(Duration::from_millis(20), second.gets(room)).await;
-        let ((), ()) = tokio::join!(second.gets(room), async { drop(first) });
+        let waits = timeout(Duration::from_millis(20), second.gets(room)).await;
+        let (got, ()) = tokio::join!(second.gets(room), async { drop(first) });
 
-        assert!(waits.is_err());
+        assert!(waits.is_err() && got.is_ok());
         assert!(second.has(room));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_is_refused_only_where_the_database_fails_others() {
+        let gate = Gate::default();
+        let room = Room { pair: 1, email: 16, network: 16 };
+        let unavailable = || Err::<(), _>(DbError::Unavailable("hangs".to_owned()));
+        let failed_before = gate.enter("ann", &network(1)).asked(unavailable());
+        let first = gate.enter("ann", &network(1));
+        let second = gate.enter("ann", &network(1));
+
+        let waits = timeout(10 * PATIENCE, second.gets(room)).await;
+        let other = gate.enter("bob", &network(2));
+        let (refused, ()) = tokio::join!(second.gets(room), async {
+            let _ = other.asked(unavailable());
+            drop(other);
+        });
+
+        assert!(failed_before.is_err());
+        assert!(waits.is_err(), "it was refused though nothing failed");
+        assert!(matches!(refused, Err(Error::TurnTooLate)));
+        drop(first);
     }
 
     #[test]

@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use chassis::Db;
 use proto::{Email, Password, UserId};
-use tokio::time::{Instant, timeout_at};
 
 pub use gate::Seat;
 use gate::{Gate, Room};
@@ -31,9 +30,6 @@ const EMAIL_FAILURES: i32 = 100;
 /// Attempts in flight in one process: of one e-mail and network, and of one e-mail.
 const PAIR_IN_FLIGHT: usize = 4;
 const EMAIL_IN_FLIGHT: usize = 16;
-
-/// How long an attempt waits for those before it: where they hang, it would hang after them.
-const TURN: Duration = Duration::from_secs(6);
 
 /// Slows guessing.
 pub struct Throttle {
@@ -132,13 +128,11 @@ impl Throttle {
         // Of a burst from one network only the first few ask the database, the others when it is
         // their turn. Others of the same e-mail are not waited for: they may be anybody.
         let mut room = Room { pair: PAIR_IN_FLIGHT, email: usize::MAX, network: usize::MAX };
-        let end = Instant::now() + TURN;
         let found = loop {
             let gets = source.gone.run_until_cancelled(seat.gets(room));
-            let got = timeout_at(end, gets).await.map_err(|_| Error::TurnTooLate)?;
-            got.ok_or(Error::ClientGone)?;
-            let connection = db.get().await?;
-            let found = store::find(&connection, &key, &source.network).await?;
+            gets.await.ok_or(Error::ClientGone)??;
+            let connection = seat.asked(db.get().await)?;
+            let found = seat.asked(store::find(&connection, &key, &source.network).await)?;
             if let Some((kind, counter)) = found.blocked() {
                 if !counter.is_noted {
                     let user = found.candidate.as_ref().map(|candidate| candidate.id);

@@ -9,8 +9,8 @@
 //! | [`query`] | the query string and pages of a list |
 //! | [`reply`] | answers that are no errors |
 //! | [`request_id`], [`cors`] | headers that every answer has |
-//! | [`correlation`] | what links a request with the calls that it makes |
-//! | [`observation`] | what is told of a request: its log line, its metrics, its span |
+//! | [`mod@correlation`] | what links a request with the calls that it makes |
+//! | `observation` | what is told of a request: its log line, its metrics, its span |
 //! | [`service`] | from hyper's request to warp's routes and back |
 
 pub mod address;
