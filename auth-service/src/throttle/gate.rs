@@ -114,15 +114,18 @@ impl Seat<'_> {
             let mut moved = std::pin::pin!(self.gate.moved.notified());
             // Before looking, so that what moves in between is not missed.
             moved.as_mut().enable();
+            let is_late = Instant::now() >= end;
+            // Also where there is room now: it would be failed as those before were.
+            if is_late && self.gate.line().failed > Some(self.since) {
+                return Err(Error::TurnTooLate);
+            }
             if self.has(room) {
                 return Ok(());
             }
-            if Instant::now() < end {
-                let _ = timeout_at(end, moved).await;
-            } else if self.gate.line().failed > Some(self.since) {
-                return Err(Error::TurnTooLate);
-            } else {
+            if is_late {
                 moved.await;
+            } else {
+                let _ = timeout_at(end, moved).await;
             }
         }
     }
