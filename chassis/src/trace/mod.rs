@@ -68,7 +68,7 @@ pub async fn flush() -> bool {
 #[derive(Clone)]
 pub struct Trace(Context);
 
-/// The name that every server has in the semantic conventions until it knows the route.
+// Attributes, named as OpenTelemetry's semantic conventions for HTTP name them.
 const METHOD: &str = "http.request.method";
 const ROUTE: &str = "http.route";
 const STATUS: &str = "http.response.status_code";
