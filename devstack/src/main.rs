@@ -4,11 +4,11 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`options`] | its flags, and what follows from them |
 //! | [`steps`] | what is shown while it starts |
-//! | [`secrets`] | secrets and demo passwords: made once, kept in `.dev/secrets` |
+//! | [`secrets`] | secrets and demo passwords: made once, kept in a folder |
 //! | [`process`] | a service as a process of its own |
 //! | [`demo`] | demo data: users, categories, products |
+//! | [`options`] | the command line, and what follows from it |
 //! | [`stack`] | all of it, up and down |
 //!
 //! One binary is all three processes: it starts itself again as `devstack auth-service …` and
@@ -27,7 +27,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use options::Options;
+use options::{Command, CommandLine};
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
@@ -35,18 +35,21 @@ fn main() -> ExitCode {
     match service {
         Some(process::AUTH) => process::as_service(args, auth_service::main),
         Some(process::SHOP) => process::as_service(args, shop_service::main),
-        _ => run(Options::parse_from(args)),
+        _ => run(CommandLine::parse_from(args)),
     }
 }
 
 /// On this thread alone: a child ends with the thread that started it, and this one lives as long
 /// as the process.
-fn run(options: Options) -> ExitCode {
+fn run(line: CommandLine) -> ExitCode {
     let result = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(stack::run(options)));
+        .and_then(|runtime| match line.command {
+            Some(Command::Demo(options)) => runtime.block_on(demo::run(options)),
+            None => runtime.block_on(stack::run(line.options)),
+        });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

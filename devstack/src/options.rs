@@ -1,16 +1,37 @@
-//! The flags of `cargo dev`, and what follows from them.
+//! The command line of `cargo dev`, and what follows from it.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::builder::RangedI64ValueParser;
-use clap::{Parser, value_parser};
+use clap::{Args, Parser, Subcommand, value_parser};
+
+use crate::demo;
+use crate::process::local;
 
 /// Runs the whole system on this machine: PostgreSQL, both services, demo data. Ctrl-C stops all
 /// of it; the data stays in .dev/ for the next time.
-#[derive(Debug, Clone, Parser)]
+#[derive(Debug, Parser)]
 #[command(name = "cargo dev", bin_name = "cargo dev")]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+/// What it does instead.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Fill two services that run with the demo data, and print the demo logins
+    Demo(demo::Options),
+}
+
+/// The flags.
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Options {
     /// Begin anew: delete what earlier runs left
     #[arg(long)]
@@ -86,9 +107,4 @@ impl Options {
 /// A port that can be named: 0 would be any, and nobody would know which.
 fn port() -> RangedI64ValueParser<u16> {
     value_parser!(u16).range(1..)
-}
-
-/// This port on the loopback interface.
-pub(crate) fn local(port: u16) -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
@@ -11,7 +12,6 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::options::local;
 use crate::steps::{self, say};
 
 /// The auth service's name.
@@ -123,6 +123,11 @@ impl Process {
             }
         }
     }
+}
+
+/// This port on the loopback interface.
+pub(crate) fn local(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
 /// Runs one of a service's commands to its end.

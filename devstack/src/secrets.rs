@@ -1,5 +1,5 @@
-//! Secrets and demo passwords: made at the first start, kept in `.dev/secrets` for the next. None
-//! of them stands in any file that is published.
+//! Secrets and demo passwords: made at the first start, kept in a folder for the next. None of them
+//! stands in any file that is published.
 
 use std::fs;
 use std::io::Write;
@@ -15,25 +15,37 @@ pub(crate) struct Secrets {
     pub(crate) token: PathBuf,
     /// The file for `REGISTRATION_CLIENT_SECRET_FILE`.
     pub(crate) registration: PathBuf,
-    /// The demo customer's password.
-    pub(crate) customer_password: String,
-    /// The demo admin's password.
-    pub(crate) admin_password: String,
+    /// The demo users'.
+    pub(crate) passwords: Passwords,
+}
+
+/// With which the demo users log in.
+pub(crate) struct Passwords {
+    /// The demo customer's.
+    pub(crate) customer: String,
+    /// The demo admin's.
+    pub(crate) admin: String,
 }
 
 impl Secrets {
     /// Reads them from this folder, and makes those that are not there yet.
     pub(crate) fn keep_in(folder: &Path) -> Result<Self> {
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        made.with_context(|| format!("cannot create {}", folder.display()))?;
+        let passwords = Passwords::keep_in(folder)?;
         let (token, registration) = (folder.join("token"), folder.join("registration"));
         kept(&token, SECRET)?;
         kept(&registration, SECRET)?;
+        Ok(Self { token, registration, passwords })
+    }
+}
+
+impl Passwords {
+    /// Reads them from this folder, and makes those that are not there yet.
+    pub(crate) fn keep_in(folder: &Path) -> Result<Self> {
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.with_context(|| format!("cannot create {}", folder.display()))?;
         Ok(Self {
-            token,
-            registration,
-            customer_password: kept(&folder.join("customer"), PASSWORD)?,
-            admin_password: kept(&folder.join("admin"), PASSWORD)?,
+            customer: kept(&folder.join("customer"), PASSWORD)?,
+            admin: kept(&folder.join("admin"), PASSWORD)?,
         })
     }
 }

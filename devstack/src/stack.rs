@@ -6,12 +6,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 use devstack_postgres::{Options as PostgresOptions, Server, erase};
-use reqwest::{Client, Url};
+use reqwest::Url;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::demo::{self, ADMIN, CUSTOMER};
-use crate::options::{Options, local};
-use crate::process::{AUTH, Environment, Process, SHOP};
+use crate::demo::{self, CUSTOMER};
+use crate::options::Options;
+use crate::process::{AUTH, Environment, Process, SHOP, local};
 use crate::secrets::Secrets;
 use crate::steps::{self, progress, say, step};
 
@@ -57,7 +57,7 @@ impl Stack {
             step("deleting what earlier runs left", async { delete(&folder) }).await?;
         }
         let secrets = Secrets::keep_in(&folder.join("secrets"))?;
-        let http = Client::builder().no_proxy().build()?;
+        let http = demo::client()?;
 
         let postgres = step("PostgreSQL", start_postgres(options, &folder)).await?;
         let postgres = self.postgres.insert(postgres);
@@ -69,7 +69,9 @@ impl Stack {
         step(AUTH, auth.ready(&http, options.auth_ops_port)).await?;
         let shop = self.shop.insert(Process::start(SHOP, &shop_environment)?);
         step(SHOP, shop.ready(&http, options.shop_ops_port)).await?;
-        step("demo data", demo::fill(&http, options, &secrets, &auth_environment)).await?;
+        let (shop_url, auth_url) = (options.shop_url(), options.auth_url());
+        let fill = demo::fill(&http, &shop_url, &auth_url, &secrets.passwords, &auth_environment);
+        step("demo data", fill).await?;
         steps::done(&summary(options, &secrets, postgres));
         Ok(())
     }
@@ -150,7 +152,8 @@ fn environments(
 fn summary(options: &Options, secrets: &Secrets, postgres: &Server) -> String {
     let (shop, auth) = (options.shop_url(), options.auth_url());
     let (auth_ops, shop_ops) = (local(options.auth_ops_port), local(options.shop_ops_port));
-    let (customer_password, admin_password) = (&secrets.customer_password, &secrets.admin_password);
+    let (logins, customer_password) =
+        (demo::logins(&secrets.passwords), &secrets.passwords.customer);
     let (version, port) = (postgres.version(), postgres.port());
     let folder = options.folder.as_deref().unwrap_or(Path::new(".dev"));
     let (mail, folder) = (folder.join(MAIL), folder.display());
@@ -165,8 +168,7 @@ Latchkey runs.
   PostgreSQL {version}   127.0.0.1:{port}, databases auth and shop
   mail to customers   {mail}
 
-  {CUSTOMER}   password {customer_password}
-  {ADMIN}      password {admin_password}   (every scope)
+{logins}
 
 Log in, look around, buy something:
 

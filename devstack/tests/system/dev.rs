@@ -1,5 +1,6 @@
 //! `cargo dev` itself: the real binary, with everything it starts.
 
+mod demo;
 mod family;
 mod run;
 
