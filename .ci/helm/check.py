@@ -119,7 +119,10 @@ def main(folder):
         for item in everything:
             complain(name, valid(item))
         for rule in RULES:
-            complain(name, rule(rendered))
+            try:
+                complain(name, rule(rendered))
+            except (AttributeError, IndexError, KeyError) as error:
+                complain(name, [f"{rule.__name__} misses something: {error!r}"])
         count += len(everything)
         if name == "all-on" and not wrong:
             complain("the rules themselves", faults.try_all(rendered))
@@ -128,7 +131,8 @@ def main(folder):
         wrong.append("fewer than five value sets, or nothing was rendered")
     print(f"{count} objects of {len(sets)} value sets, {len(RULES)} rules, {len(faults.FAULTS)} faults seen by them")
 
-    print(f"{lifecycle.all_of_it()} wrong values refused; the shared Secret outlives every release")
+    complain("Helm", lifecycle.failures())
+    print(f"{len(lifecycle.REFUSED)} wrong values tried, and the life of the shared Secret")
 
     queries = expressions()
     if len(queries["groups"][0]["rules"]) < 10:

@@ -43,6 +43,8 @@ FAULTS = [
     ("ports_exist", SHOP, "Deployment", f"{CONTAINER}.ports.1.containerPort", 9001),
     ("ports_exist", SHOP, "Service", "spec.ports.0.targetPort", "web"),
     ("ports_exist", SHOP, "Ingress", "spec.rules.0.http.paths.0.backend.service.port", {"name": "ops"}),
+    ("values_reach_the_service", AUTH, "Deployment", f"{CONTAINER}.env.9.value", "1e+06"),
+    ("values_reach_the_service", SHOP, "Deployment", f"{CONTAINER}.env.9", {"name": "X", "value": "x"}),
     ("the_test_asks_the_service", SHOP, "Pod", "spec.enableServiceLinks", False),
     ("the_test_asks_the_service", SHOP, "Service", "metadata.name", "shop"),
     ("a_drain_has_time", AUTH, "Deployment", f"{POD}.terminationGracePeriodSeconds", 30),

@@ -132,12 +132,14 @@ def given_is_left_alone():
         expect([e[0] for e in cluster.log if e[2] == "latchkey-shared"] == ["given"], "the Secret was touched")
 
 
-def all_of_it():
-    """How many wrong values were refused."""
-    tasks = [partial(kept, server_side_apply) for server_side_apply in (False, True)]
-    tasks += [kept_after_a_failure, given_is_left_alone]
-    tasks += [partial(refusal, chart, {**VALUES[chart], **values}, words) for chart, values, words in REFUSED]
+def failures():
+    """What went otherwise, a line each."""
+    tasks = {f"the shared Secret, server-side apply {apply}": partial(kept, apply) for apply in (False, True)}
+    tasks |= {"a failed first install": kept_after_a_failure, "a Secret of one's own": given_is_left_alone}
+    for chart, values, words in REFUSED:
+        tasks[f"{chart} with {values}"] = partial(refusal, chart, {**VALUES[chart], **values}, words)
     with ThreadPoolExecutor() as several:  # Helm waits more than it works
-        for done in [several.submit(task) for task in tasks]:
-            done.result()
-    return len(REFUSED)
+        done = {name: several.submit(task) for name, task in tasks.items()}
+    for name, task in done.items():
+        if error := task.exception():
+            yield f"{name}: {error!r}"

@@ -1,7 +1,13 @@
 """What names something else must name something that is there."""
 
+import re
+
 from network import matches
 from rules import AUTH, SHOP, environment, rule
+
+# Values without an inner structure that are for Kubernetes, not for the service.
+OTHER_VALUES = {"fullnameOverride", "preStopSeconds", "priorityClassName", "replicas", "shutdownGraceSeconds",
+                "topologySpread"}
 
 
 @rule
@@ -98,3 +104,17 @@ def alerts_say_what_to_do(rendered):
                 yield f"{chart}: {alert['alert']} does not say where to read on"
             if f'job="{chart}"' not in alert["expr"]:
                 yield f"{chart}: {alert['alert']} asks for other jobs"
+
+
+@rule
+def values_reach_the_service(rendered):
+    for chart, values in rendered.values.items():
+        given = environment(rendered.service(chart)[1])
+        for key, value in values.items():
+            text = ",".join(value) if isinstance(value, list) and all(isinstance(v, str) for v in value) else value
+            if isinstance(text, (dict, list)) or key in OTHER_VALUES:
+                continue
+            variable = re.sub("([A-Z])", r"_\1", key).upper()
+            wanted = str(text).lower() if isinstance(text, bool) else str(text or "") if text != 0 else "0"
+            if given.get(variable, "") != wanted:
+                yield f"{chart}: {key} is {text!r}, and {variable} {given.get(variable)!r}"
