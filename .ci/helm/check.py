@@ -14,10 +14,12 @@ import yaml
 
 import faults
 import lifecycle
-import rules_network  # noqa: F401: imported for their rules
-import rules_pods  # noqa: F401
-import rules_secrets  # noqa: F401
-import rules_wiring  # noqa: F401
+
+# For their rules.
+import rules_network
+import rules_pods
+import rules_secrets
+import rules_wiring
 from cluster import Cluster
 from helm import CHARTS, Helm, laid_over, objects
 from rules import AUTH, RULES, SHOP, Rendered
@@ -25,7 +27,10 @@ from rules import AUTH, RULES, SHOP, Rendered
 SCHEMAS = ("1.30", "1.37")  # the oldest that the charts support, and the newest there is
 SETS = Path(".ci/helm/values")
 NO_SCHEMA = {
-    "Cluster": ("postgresql.cnpg.io/v1", {"instances", "storage", "bootstrap", "postgresql", "imageName", "resources"}),
+    "Cluster": (
+        "postgresql.cnpg.io/v1",
+        {"instances", "storage", "bootstrap", "postgresql", "imageName", "resources"},
+    ),
     "PrometheusRule": ("monitoring.coreos.com/v1", {"groups"}),
     "ServiceMonitor": ("monitoring.coreos.com/v1", {"jobLabel", "selector", "endpoints"}),
 }
@@ -53,8 +58,9 @@ def valid(item):
 
 def value_sets():
     sets = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(SETS.glob("*.yaml"))}
-    read = lambda chart: yaml.safe_load((CHARTS / f"examples/{chart}.yaml").read_text())  # noqa: E731
-    return {**sets, "the example": {AUTH: read(AUTH), SHOP: read(SHOP)}}
+    examples = {chart: CHARTS / f"examples/{chart}.yaml" for chart in (AUTH, SHOP)}
+    sets["the example"] = {chart: yaml.safe_load(at.read_text()) for chart, at in examples.items()}
+    return sets
 
 
 def render(values):
@@ -67,7 +73,9 @@ def render(values):
         for chart in (AUTH, SHOP):
             complain(chart, [f"lint: {line}" for line in helm.lint(chart, values[chart])])
         charts = {chart: objects(helm.install(chart, values[chart])) for chart in (AUTH, SHOP)}
-    defaults = {chart: yaml.safe_load((CHARTS / chart / "values.yaml").read_text()) for chart in charts}
+    defaults = {
+        chart: yaml.safe_load((CHARTS / chart / "values.yaml").read_text()) for chart in charts
+    }
     merged = {chart: laid_over(defaults[chart], values[chart]) for chart in charts}
     return Rendered(charts, merged, example())
 
@@ -78,10 +86,13 @@ def example():
 
 def versions():
     workspace = tomllib.loads(Path("Cargo.toml").read_text())["workspace"]["package"]["version"]
+    library = yaml.safe_load((CHARTS / "latchkey/Chart.yaml").read_text())["version"]
     for chart in (AUTH, SHOP):
         found = yaml.safe_load((CHARTS / chart / "Chart.yaml").read_text())
         if found["appVersion"] != workspace:
             yield f"{chart}: appVersion is {found['appVersion']}, the workspace's version {workspace}"
+        if [needed["version"] for needed in found["dependencies"]] != [library]:
+            yield f"{chart}: it depends on another version of the library than {library}"
         if (CHARTS / chart / "charts/latchkey").resolve() != (CHARTS / "latchkey").resolve():
             yield f"{chart}: charts/latchkey is not a link to {CHARTS}/latchkey"
 
@@ -129,7 +140,9 @@ def main(folder):
     complain("package", packaged())
     if len(sets) < 5 or not count:
         wrong.append("fewer than five value sets, or nothing was rendered")
-    print(f"{count} objects of {len(sets)} value sets, {len(RULES)} rules, {len(faults.FAULTS)} faults seen by them")
+    print(
+        f"{count} objects of {len(sets)} value sets, {len(RULES)} rules, {len(faults.FAULTS)} faults seen by them"
+    )
 
     complain("Helm", lifecycle.failures())
     print(f"{len(lifecycle.REFUSED)} wrong values tried, and the life of the shared Secret")

@@ -12,27 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import yaml
 
-VERSION = "v1.30.0"  # the oldest that the charts support
-
-# Group and version, and the kinds in it by their name in a path.
-KINDS = {
-    "v1": {
-        "configmaps": "ConfigMap",
-        "pods": "Pod",
-        "secrets": "Secret",
-        "serviceaccounts": "ServiceAccount",
-        "services": "Service",
-    },
-    "apps/v1": {"deployments": "Deployment", "replicasets": "ReplicaSet"},
-    "autoscaling/v2": {"horizontalpodautoscalers": "HorizontalPodAutoscaler"},
-    "batch/v1": {"jobs": "Job"},
-    "monitoring.coreos.com/v1": {
-        "prometheusrules": "PrometheusRule",
-        "servicemonitors": "ServiceMonitor",
-    },
-    "networking.k8s.io/v1": {"ingresses": "Ingress", "networkpolicies": "NetworkPolicy"},
-    "policy/v1": {"poddisruptionbudgets": "PodDisruptionBudget"},
-}
+from discovery import KINDS, discovery
 
 DONE = {
     "Job": {
@@ -42,7 +22,12 @@ DONE = {
     "Pod": {"phase": "Succeeded", "conditions": [{"type": "Ready", "status": "True"}]},
 }
 
-FAILED = {"Job": {"failed": 4, "conditions": [{"type": "Failed", "status": "True", "message": "as it was told to"}]}}
+FAILED = {
+    "Job": {
+        "failed": 4,
+        "conditions": [{"type": "Failed", "status": "True", "message": "as it was told to"}],
+    }
+}
 
 
 class Cluster:
@@ -67,14 +52,21 @@ class Cluster:
 
     @property
     def kubeconfig(self):
-        return yaml.safe_dump({
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "it", "cluster": {"server": f"http://127.0.0.1:{self.server.server_port}"}}],
-            "users": [{"name": "it", "user": {}}],
-            "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
-            "current-context": "it",
-        })
+        return yaml.safe_dump(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "clusters": [
+                    {
+                        "name": "it",
+                        "cluster": {"server": f"http://127.0.0.1:{self.server.server_port}"},
+                    }
+                ],
+                "users": [{"name": "it", "user": {}}],
+                "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+                "current-context": "it",
+            }
+        )
 
     def find(self, kind, name):
         return self.objects.get((kind, name))
@@ -86,7 +78,10 @@ class Cluster:
             self.version += 1
             metadata = item["metadata"]
             if "stringData" in item:
-                data = {key: base64.b64encode(text.encode()).decode() for key, text in item.pop("stringData").items()}
+                data = {
+                    key: base64.b64encode(text.encode()).decode()
+                    for key, text in item.pop("stringData").items()
+                }
                 item.setdefault("data", {}).update(data)
             metadata.setdefault("uid", str(uuid.uuid4()))
             metadata.setdefault("namespace", "default")
@@ -135,50 +130,6 @@ def merge(into, patch):
     return into
 
 
-def discovery(path):
-    if path == "/version":
-        _, major, minor, _ = re.split(r"[v.]", VERSION)
-        return {"major": major, "minor": minor, "gitVersion": VERSION}
-    if path == "/api":
-        return {"kind": "APIVersions", "versions": ["v1"]}
-    if path == "/apis":
-        groups = [group.split("/") for group in KINDS if "/" in group]
-        versions = [{"groupVersion": "/".join(g), "version": g[1]} for g in groups]
-        return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [
-            {"name": g[0], "versions": [v], "preferredVersion": v}
-            for g, v in zip(groups, versions, strict=True)
-        ]}
-    if path == "/openapi/v3":
-        return {"paths": {prefix(g)[1:]: {"serverRelativeURL": f"/openapi/v3{prefix(g)}"} for g in KINDS}}
-    if path.startswith("/openapi/v3/"):
-        return openapi(path.removeprefix("/openapi/v3/apis/").removeprefix("/openapi/v3/api/"))
-    group = path.removeprefix("/apis/").removeprefix("/api/")
-    if group in KINDS:
-        verbs = ["create", "delete", "get", "list", "patch", "update", "watch"]
-        return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group, "resources": [
-            {"name": plural, "singularName": "", "namespaced": True, "kind": kind, "verbs": verbs}
-            for plural, kind in KINDS[group].items()
-        ]}
-    return None
-
-
-def prefix(group):
-    return f"/{'apis' if '/' in group else 'api'}/{group}"
-
-
-def openapi(group):
-    """That the server checks fields by itself, so that Helm need not."""
-    of, _, version = group.rpartition("/")
-    parameter = {"name": "fieldValidation", "in": "query", "schema": {"type": "string"}}
-    return {"openapi": "3.0.0", "info": {"title": "it", "version": VERSION}, "paths": {
-        f"{prefix(group)}/namespaces/{{namespace}}/{plural}/{{name}}": {"patch": {
-            "x-kubernetes-group-version-kind": {"group": of, "version": version, "kind": kind},
-            "parameters": [parameter],
-            "responses": {},
-        }} for plural, kind in KINDS[group].items()
-    }}
-
-
 def handler(cluster):
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -195,13 +146,24 @@ def handler(cluster):
             self.wfile.write(text)
 
         def refuse(self, status, reason):
-            self.answer(status, {"kind": "Status", "apiVersion": "v1", "status": "Failure",
-                                 "reason": reason, "message": f"{self.path}: {reason}", "code": status})
+            self.answer(
+                status,
+                {
+                    "kind": "Status",
+                    "apiVersion": "v1",
+                    "status": "Failure",
+                    "reason": reason,
+                    "message": f"{self.path}: {reason}",
+                    "code": status,
+                },
+            )
 
         def resource(self):
             """The kind and the name, if there is one, that the path is about."""
             path = urlsplit(self.path).path
-            found = re.fullmatch(r"/apis?/(v1|[^/]+/[^/]+)(?:/namespaces/([^/]+))?/([a-z]+)(?:/([^/]+))?", path)
+            found = re.fullmatch(
+                r"/apis?/(v1|[^/]+/[^/]+)(?:/namespaces/([^/]+))?/([a-z]+)(?:/([^/]+))?", path
+            )
             if not found or found[2] not in (None, "default"):
                 return None, None, None
             kind = KINDS.get(found[1], {}).get(found[3])
@@ -228,8 +190,15 @@ def handler(cluster):
                 return self.refuse(422, "Invalid")  # as by default in this version
             if query.get("watch", ["false"])[0] in ("true", "1"):
                 return self.watch(kind, query)
-            return self.answer(200, {"apiVersion": group, "kind": f"{kind}List", "items": cluster.list(kind, query),
-                                     "metadata": {"resourceVersion": str(cluster.version)}})
+            return self.answer(
+                200,
+                {
+                    "apiVersion": group,
+                    "kind": f"{kind}List",
+                    "items": cluster.list(kind, query),
+                    "metadata": {"resourceVersion": str(cluster.version)},
+                },
+            )
 
         def watch(self, kind, query):
             """What is there, and then each change until the client has gone."""
@@ -240,20 +209,29 @@ def handler(cluster):
             self.close_connection = True
             told = {}
             if (since := query.get("resourceVersion", ["0"])[0]) != "0":
-                told = {i["metadata"]["name"]: i for i in cluster.list(kind, query)
-                        if int(i["metadata"].get("resourceVersion", 0)) <= int(since)}
+                told = {
+                    i["metadata"]["name"]: i
+                    for i in cluster.list(kind, query)
+                    if int(i["metadata"].get("resourceVersion", 0)) <= int(since)
+                }
             try:
                 while True:
                     with cluster.changed:
                         now = {i["metadata"]["name"]: i for i in cluster.list(kind, query)}
                         events = [("DELETED", told[n]) for n in told.keys() - now.keys()]
-                        events += [("MODIFIED" if n in told else "ADDED", i) for n, i in now.items() if told.get(n) != i]
+                        events += [
+                            ("MODIFIED" if n in told else "ADDED", i)
+                            for n, i in now.items()
+                            if told.get(n) != i
+                        ]
                         told = now
                         if not events:
                             cluster.changed.wait(1)
                             continue
                     for what, item in events:
-                        self.wfile.write(json.dumps({"type": what, "object": item}).encode() + b"\n")
+                        self.wfile.write(
+                            json.dumps({"type": what, "object": item}).encode() + b"\n"
+                        )
                         self.wfile.flush()
             except OSError:
                 pass

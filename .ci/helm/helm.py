@@ -23,7 +23,9 @@ class Helm:
         return asyncio.run(action(self.configuration).run(*given, **options))
 
     def install(self, name, values, chart=None):
-        return self.run(helm_sdkpy.Install, name, str(chart or CHARTS / name), values, **self.options)
+        return self.run(
+            helm_sdkpy.Install, name, str(chart or CHARTS / name), values, **self.options
+        )
 
     def upgrade(self, name, values):
         return self.run(helm_sdkpy.Upgrade, name, str(CHARTS / name), values, **self.options)
@@ -62,5 +64,8 @@ def laid_over(defaults, values):
 
 def objects(release):
     """All that a release consists of, hooks among it."""
-    texts = [release["manifest"], *[hook["manifest"] for hook in release["hooks"]]]
+    texts = [
+        release.get("manifest", ""),
+        *[hook["manifest"] for hook in release.get("hooks") or []],
+    ]
     return [item for text in texts for item in yaml.safe_load_all(text) if item]

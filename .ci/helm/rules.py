@@ -24,13 +24,23 @@ class Rendered:
         return [item for item in self.charts[chart] if item["kind"] == kind]
 
     def all(self, *kinds):
-        return [(chart, item) for chart in self.charts for item in self.charts[chart] if item["kind"] in kinds]
+        return [
+            (chart, item)
+            for chart in self.charts
+            for item in self.charts[chart]
+            if item["kind"] in kinds
+        ]
 
     def pods(self):
         """Every pod that comes of it: chart, name, metadata, spec."""
         for chart, item in self.all("Deployment", "Job"):
             template = item["spec"]["template"]
-            yield chart, f"{item['kind']} {item['metadata']['name']}", template["metadata"], template["spec"]
+            yield (
+                chart,
+                f"{item['kind']} {item['metadata']['name']}",
+                template["metadata"],
+                template["spec"],
+            )
         for chart, item in self.all("Pod"):
             yield chart, f"Pod {item['metadata']['name']}", item["metadata"], item["spec"]
 

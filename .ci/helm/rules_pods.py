@@ -53,7 +53,8 @@ def pods_are_confined(rendered):
             "runAsNonRoot": pod.get("runAsNonRoot") is True,
             f"runAsUser {USER}": pod.get("runAsUser") == USER,
             f"runAsGroup {USER}": pod.get("runAsGroup") == USER,
-            "seccompProfile RuntimeDefault": pod.get("seccompProfile", {}).get("type") == "RuntimeDefault",
+            "seccompProfile RuntimeDefault": pod.get("seccompProfile", {}).get("type")
+            == "RuntimeDefault",
             "allowPrivilegeEscalation false": own.get("allowPrivilegeEscalation") is False,
             "readOnlyRootFilesystem": own.get("readOnlyRootFilesystem") is True,
             "capabilities drop ALL": own.get("capabilities") == {"drop": ["ALL"]},
@@ -88,7 +89,10 @@ def a_drain_has_time(rendered):
 def an_update_keeps_all_replicas(rendered):
     for chart in rendered.charts:
         deployment, _ = rendered.service(chart)
-        if deployment["spec"].get("strategy", {}).get("rollingUpdate", {}).get("maxUnavailable") != 0:
+        if (
+            deployment["spec"].get("strategy", {}).get("rollingUpdate", {}).get("maxUnavailable")
+            != 0
+        ):
             yield f"{chart}: an update takes a replica away before the new one is ready"
         scaler = rendered.of(chart, "HorizontalPodAutoscaler")
         if scaler and "replicas" in deployment["spec"]:

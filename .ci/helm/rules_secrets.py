@@ -5,7 +5,13 @@ import re
 from rules import AUTH, SHOP, environment, rule
 from rules_pods import USER
 
-SECRETS = {"DATABASE_URL", "TOKEN_SECRETS", "REGISTRATION_CLIENT_SECRET", "PASSWORD_PEPPER", "MAIL_URL"}
+SECRETS = {
+    "DATABASE_URL",
+    "TOKEN_SECRETS",
+    "REGISTRATION_CLIENT_SECRET",
+    "PASSWORD_PEPPER",
+    "MAIL_URL",
+}
 URL_WITH_PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 SHARED_KEYS = {"token-secrets", "registration-client-secret"}
 
@@ -18,11 +24,15 @@ def weight(item):
 def no_secret_is_shown(rendered):
     for _, item in rendered.all("ConfigMap"):
         for key, text in item.get("data", {}).items():
-            if URL_WITH_PASSWORD.search(text) or any(f"{name}=" in text or name == key for name in SECRETS):
+            if URL_WITH_PASSWORD.search(text) or any(
+                f"{name}=" in text or name == key for name in SECRETS
+            ):
                 yield f"ConfigMap {item['metadata']['name']}: {key} holds a secret"
     for _, name, _, container in rendered.containers():
         for argument in container.get("args", []) + container.get("command", []):
-            if URL_WITH_PASSWORD.search(argument) or re.search("secret|password|pepper|_url|-url", argument, re.I):
+            if URL_WITH_PASSWORD.search(argument) or re.search(
+                "secret|password|pepper|_url|-url", argument, re.I
+            ):
                 yield f"{name}: the argument {argument.partition('=')[0]} may hold a secret"
         for variable, value in environment(container).items():
             if variable in SECRETS or URL_WITH_PASSWORD.search(value):
@@ -38,7 +48,10 @@ def secrets_are_known(rendered):
             if not secret:
                 yield f"{name}: the volume {volume['name']} is no Secret"
                 continue
-            if secret.get("defaultMode") != 0o440 or spec.get("securityContext", {}).get("fsGroup") != USER:
+            if (
+                secret.get("defaultMode") != 0o440
+                or spec.get("securityContext", {}).get("fsGroup") != USER
+            ):
                 yield f"{name}: {secret['secretName']} is not for the service's group alone"
             keys = {item["key"] for item in secret["items"]}
             if volume["name"] == "shared":
@@ -72,7 +85,9 @@ def files_are_mounted(rendered):
                 yield f"{name}: {mount['mountPath']} is writable, or not below /run/secrets"
             items = volumes[mount["name"]].get("secret", {}).get("items", [])
             files |= {f"{mount['mountPath']}/{item['path']}" for item in items}
-        for unused in volumes.keys() - {mount["name"] for mount in container.get("volumeMounts", [])}:
+        for unused in volumes.keys() - {
+            mount["name"] for mount in container.get("volumeMounts", [])
+        }:
             yield f"{name}: the volume {unused} is mounted nowhere"
         for variable, value in environment(container).items():
             if variable.endswith("_FILE") and value not in files:
@@ -119,5 +134,8 @@ def the_shared_secret_outlives_all(rendered):
         hook = item["metadata"].get("annotations", {})
         if hook.get("helm.sh/hook") != "pre-install,pre-upgrade":
             yield f"{chart}: the Secret is part of the release, which deletes it"
-        if hook.get("helm.sh/hook-delete-policy") != "hook-failed" or hook.get("helm.sh/resource-policy") != "keep":
+        if (
+            hook.get("helm.sh/hook-delete-policy") != "hook-failed"
+            or hook.get("helm.sh/resource-policy") != "keep"
+        ):
             yield f"{chart}: Helm may delete the Secret"

@@ -6,8 +6,14 @@ from network import matches
 from rules import AUTH, SHOP, environment, rule
 
 # Values without an inner structure that are for Kubernetes, not for the service.
-OTHER_VALUES = {"fullnameOverride", "preStopSeconds", "priorityClassName", "replicas", "shutdownGraceSeconds",
-                "topologySpread"}
+OTHER_VALUES = {
+    "fullnameOverride",
+    "preStopSeconds",
+    "priorityClassName",
+    "replicas",
+    "shutdownGraceSeconds",
+    "topologySpread",
+}
 
 
 @rule
@@ -21,7 +27,9 @@ def each_chart_is_rendered(rendered):
 @rule
 def selectors_match(rendered):
     for chart in rendered.charts:
-        pods = [(name, metadata["labels"]) for of, name, metadata, _ in rendered.pods() if of == chart]
+        pods = [
+            (name, metadata["labels"]) for of, name, metadata, _ in rendered.pods() if of == chart
+        ]
         deployment, _ = rendered.service(chart)
         labels = deployment["spec"]["template"]["metadata"]["labels"]
         selectors = {"Deployment": deployment["spec"]["selector"]}
@@ -71,7 +79,10 @@ def ports_exist(rendered):
             for port in item["spec"]["ports"]:
                 if port["targetPort"] not in ports:
                     yield f"{chart}: the Service's {port['name']} goes to {port['targetPort']}, which is no port"
-        services = {i["metadata"]["name"]: [p["name"] for p in i["spec"]["ports"]] for i in rendered.of(chart, "Service")}
+        services = {
+            i["metadata"]["name"]: [p["name"] for p in i["spec"]["ports"]]
+            for i in rendered.of(chart, "Service")
+        }
         for item in rendered.of(chart, "Ingress"):
             for path in (path for host in item["spec"]["rules"] for path in host["http"]["paths"]):
                 to = path["backend"]["service"]
@@ -98,7 +109,10 @@ def alerts_say_what_to_do(rendered):
             yield f"{chart}: {len(rules)} alerts"
         for alert in rules:
             notes = alert.get("annotations", {})
-            if alert.get("labels", {}).get("severity") not in ("critical", "warning") or not notes.get("summary"):
+            if alert.get("labels", {}).get("severity") not in (
+                "critical",
+                "warning",
+            ) or not notes.get("summary"):
                 yield f"{chart}: {alert['alert']} has no severity, or no summary"
             if 'docs/running.md, "What to do when"' not in notes.get("description", ""):
                 yield f"{chart}: {alert['alert']} does not say where to read on"
@@ -111,10 +125,20 @@ def values_reach_the_service(rendered):
     for chart, values in rendered.values.items():
         given = environment(rendered.service(chart)[1])
         for key, value in values.items():
-            text = ",".join(value) if isinstance(value, list) and all(isinstance(v, str) for v in value) else value
+            text = (
+                ",".join(value)
+                if isinstance(value, list) and all(isinstance(v, str) for v in value)
+                else value
+            )
             if isinstance(text, (dict, list)) or key in OTHER_VALUES:
                 continue
             variable = re.sub("([A-Z])", r"_\1", key).upper()
-            wanted = str(text).lower() if isinstance(text, bool) else str(text or "") if text != 0 else "0"
+            wanted = (
+                str(text).lower()
+                if isinstance(text, bool)
+                else str(text or "")
+                if text != 0
+                else "0"
+            )
             if given.get(variable, "") != wanted:
                 yield f"{chart}: {key} is {text!r}, and {variable} {given.get(variable)!r}"
