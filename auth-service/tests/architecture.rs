@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use devstack_testkit::architecture::House;
+use devstack_testkit::architecture::{House, not_additive};
 
 /// As `lib.rs` lists them.
 const ORDER: [&str; 21] = [
@@ -29,6 +29,10 @@ const ORDER: [&str; 21] = [
     "command",
 ];
 
+/// Migrations of the first release, which has none before it. The number moves until that release,
+/// and never after it.
+const FIRST_RELEASE: usize = 5;
+
 #[test]
 fn the_house_is_in_order() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -36,4 +40,11 @@ fn the_house_is_in_order() {
         House { src, order: &ORDER, features: &["sessions", "credentials", "tokens", "admin"] };
 
     assert_eq!(house.violations(), [""; 0]);
+}
+
+#[test]
+fn the_release_before_can_live_with_each_migration() {
+    let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+
+    assert_eq!(not_additive(migrations, FIRST_RELEASE), [""; 0]);
 }

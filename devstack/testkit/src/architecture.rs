@@ -1,10 +1,11 @@
-//! Judging a crate's sources by the rules of the house, as text.
+//! Judging a crate's sources and migrations by the rules of the house, as text.
 //!
 //! The reading is rough, as a reader's glance is: what a macro makes is not seen, and whoever
 //! wants to hide an import can. It is there to keep honest people in order.
 
 mod imports;
 mod manifest;
+mod migrations;
 mod source;
 mod sql;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 pub use manifest::forbids;
+pub use migrations::not_additive;
 use source::Source;
 
 /// No file is longer.
