@@ -21,6 +21,7 @@ const PORT_ATTEMPTS: usize = 10;
 /// What stays true of a server while it is stopped.
 pub(crate) struct Facts {
     pub(crate) folder: PathBuf,
+    pub(crate) programs: PathBuf,
     pub(crate) port: u16,
     pub(crate) password: String,
     pub(crate) version: String,
@@ -50,7 +51,8 @@ pub(crate) fn keep(
         })?;
         progress(Step::Starting { version: version() });
         let (postmaster, port) = start_on_port(&folder, binaries, options)?;
-        let facts = Facts { folder: folder.path.clone(), port, password, version: version() };
+        let (at, programs) = (folder.path.clone(), binaries.real_folder()?);
+        let facts = Facts { folder: at, programs, port, password, version: version() };
         Ok((folder, postmaster, facts))
     };
     let (folder, first, facts) = match start() {

@@ -79,6 +79,12 @@ impl Server {
         &self.facts.folder
     }
 
+    /// The folder of its programs, among which are `pg_dump` and `psql` where it is a whole
+    /// installation.
+    pub fn programs(&self) -> &Path {
+        &self.facts.programs
+    }
+
     /// Creates a database unless there is one of that name.
     ///
     /// # Errors

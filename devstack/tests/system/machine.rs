@@ -180,6 +180,11 @@ impl Postgres {
         self.server.url(name)
     }
 
+    /// The folder of its programs.
+    pub(crate) fn programs(&self) -> &Path {
+        self.server.programs()
+    }
+
     /// The process.
     pub(crate) fn pid(&self) -> i32 {
         self.server.pid().unwrap()

@@ -16,6 +16,7 @@
 //! | [`failover`] | both while a standby takes over |
 //! | [`storm`] | all of it at once, while everything is killed |
 //! | [`draining`] | SIGTERM under load |
+//! | [`restore`] | both databases dumped under load and restored, and what stands in one of them only |
 //! | [`rotation`] | changing the secrets without a failed request |
 //! | [`collector`] | nothing: a collector of traces |
 //! | [`traces`], [`logs`], [`metrics`] | what is told of a request, across both services |
@@ -50,6 +51,7 @@ mod registration;
 mod registration_deaths;
 mod registration_faults;
 mod registration_walk;
+mod restore;
 mod rotation;
 mod running;
 mod secrets;
