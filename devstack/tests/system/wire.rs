@@ -11,14 +11,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// A wire that leads to one auth service, whether that runs or not.
+/// A wire that leads to an auth service, whether that runs or not.
 pub(crate) struct Wire {
     addr: SocketAddr,
     state: Arc<State>,
 }
 
 struct State {
-    auth: SocketAddr,
+    auth: Mutex<SocketAddr>,
     /// What happens to the next requests, one each; then all pass.
     faults: Mutex<VecDeque<Fault>>,
     /// Every request that came, as text.
@@ -51,7 +51,8 @@ impl Wire {
     pub(crate) async fn to(auth: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let state = Arc::new(State { auth, faults: Mutex::default(), seen: Mutex::default() });
+        let state = State { auth: auth.into(), faults: Mutex::default(), seen: Mutex::default() };
+        let state = Arc::new(state);
         let serving = Arc::clone(&state);
         tokio::spawn(async move {
             while let Ok((shop, _)) = listener.accept().await {
@@ -64,6 +65,11 @@ impl Wire {
     /// Where the shop finds it.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.addr)
+    }
+
+    /// Leads to another one from now on.
+    pub(crate) fn lead_to(&self, auth: SocketAddr) {
+        *self.state.auth.lock().unwrap() = auth;
     }
 
     /// As many requests never reach auth.
@@ -162,7 +168,8 @@ async fn serve(mut shop: TcpStream, state: Arc<State>) -> Option<()> {
 impl State {
     /// The real service's answer; `None` where there is none.
     async fn pass(&self, request: &[u8]) -> Option<Vec<u8>> {
-        let mut auth = TcpStream::connect(self.auth).await.ok()?;
+        let auth = *self.auth.lock().unwrap();
+        let mut auth = TcpStream::connect(auth).await.ok()?;
         auth.write_all(request).await.ok()?;
         read(&mut auth).await
     }
