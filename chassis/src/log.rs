@@ -34,6 +34,10 @@ const CAPPED: [(&str, Level); 12] = [
     ("opentelemetry-http", Level::WARN),
 ];
 
+/// Not heard at all: an error to refinery, and to whoever takes a release back as it should be.
+/// `Migrations::apply` says it in its own words.
+const UNHEARD: &str = "refinery_core::traits::missing";
+
 /// Starts logging; once a process.
 pub fn start(format: LogFormat, filter: EnvFilter) -> Result<(), TryInitError> {
     // Whatever is heard of a request, its span says of which: also of a warning alone.
@@ -111,7 +115,7 @@ fn is_discreet(metadata: &Metadata<'_>) -> bool {
         let rest = metadata.target().strip_prefix(name);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
     });
-    cap.is_none_or(|(_, level)| metadata.level() <= level)
+    cap.is_none_or(|(_, level)| metadata.level() <= level) && metadata.target() != UNHEARD
 }
 
 #[cfg(test)]

@@ -52,6 +52,10 @@ impl Migrations {
         client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
         client.batch_execute("SET lock_timeout = '5s'").await?;
         let report = self.runner.run_async(&mut client).await?;
+        let schema: Option<i32> = client.query_one(NEWEST, &[]).await?.get(0);
+        if schema > self.versions().max() {
+            tracing::info!(schema, "a newer release has migrated the database");
+        }
         // Closing the connection gives the lock back, here and on every early return.
         drop(client);
         let _ = connection.await;
@@ -60,8 +64,7 @@ impl Migrations {
 
     /// Whether every migration this binary knows is applied; newer ones are fine.
     pub async fn are_applied(&self, db: &super::Db) -> Result<bool, DbError> {
-        let known = self.runner.get_migrations();
-        let versions: Vec<i32> = known.iter().map(refinery::Migration::version).collect();
+        let versions: Vec<i32> = self.versions().collect();
         let client = db.get().await?;
         let statement = client.prepare_cached(TABLE).await?;
         if !client.query_one(&statement, &[]).await?.get::<_, bool>(0) {
@@ -70,7 +73,14 @@ impl Migrations {
         let statement = client.prepare_cached(MISSING).await?;
         Ok(client.query_one(&statement, &[&versions]).await?.get(0))
     }
+
+    /// Of the migrations this binary knows.
+    fn versions(&self) -> impl Iterator<Item = i32> {
+        self.runner.get_migrations().iter().map(refinery::Migration::version)
+    }
 }
+
+const NEWEST: &str = "SELECT max(version) FROM refinery_schema_history";
 
 const TABLE: &str = "SELECT to_regclass('refinery_schema_history') IS NOT NULL";
 

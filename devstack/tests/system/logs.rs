@@ -1,6 +1,7 @@
 //! What the log says of a request, in both services.
 
 use devstack_postgres::testing::database;
+use devstack_testkit::database::connect;
 use devstack_testkit::{Api, eventually};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -89,4 +90,20 @@ async fn a_warning_says_of_which_request_it_is_whatever_is_logged() {
         let refused = events(&process.terminate().await.stderr);
         assert_eq!(answered(&refused, "POST", "/user/")["span"]["request_id"], "refused-one");
     }
+}
+
+/// Whoever takes a release back must not be told of errors.
+#[tokio::test]
+async fn a_schema_of_a_newer_release_is_said_and_no_error() {
+    let database = database().await;
+    let log = [("RUST_LOG", "info")];
+    serve("auth-service", database.url(), &log).await.process.terminate().await;
+    let newer = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
+        VALUES (9999, 'of_tomorrow', '2030-01-01T00:00:00Z', '1')";
+    connect(database.url()).await.batch_execute(newer).await.unwrap();
+
+    let old = serve("auth-service", database.url(), &log).await.process.terminate().await;
+
+    assert!(old.stderr.contains("a newer release has migrated the database"), "{}", old.stderr);
+    assert!(!old.stderr.contains("ERROR"), "{}", old.stderr);
 }
