@@ -109,3 +109,80 @@ async fn every_metric_of_both_services_is_there_and_no_label_is_of_a_person() {
         assert!(!metrics.contains(&email) && !metrics.contains(id), "{metrics}");
     }
 }
+
+/// What Prometheus and Kubernetes add to every metric.
+const OF_THE_SCRAPE: [&str; 3] = ["instance", "job", "namespace"];
+
+/// PromQL's own words, as far as a query here needs them.
+const WORDS: [&str; 11] = [
+    "absent",
+    "and",
+    "by",
+    "histogram_quantile",
+    "increase",
+    "max",
+    "min",
+    "min_over_time",
+    "rate",
+    "sum",
+    "up",
+];
+
+/// The names in a PromQL query: without texts, durations and Grafana's variables.
+fn names(query: &str) -> BTreeSet<String> {
+    let outside_texts: String = query.split('"').step_by(2).collect::<Vec<_>>().join(" ");
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$';
+    let words = outside_texts.split(|c| !is_of_name(c));
+    words
+        .filter(|word| word.starts_with(|c: char| c.is_ascii_alphabetic()))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Every `expr` of a chart's alerts and of its dashboard.
+fn queries(chart: &str) -> Vec<String> {
+    let folder = format!("{}/../helm/{chart}/monitoring", env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &str| std::fs::read_to_string(format!("{folder}/{file}")).unwrap();
+    let mut found: Vec<String> = read("alerts.yaml")
+        .split("expr:")
+        .skip(1)
+        .map(|rest| rest.split("\n        labels:").next().unwrap())
+        .map(|rest| rest.split("\n        for:").next().unwrap().to_owned())
+        .collect();
+    fn of(value: &serde_json::Value, found: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Object(members) => {
+                for (name, member) in members {
+                    match member.as_str() {
+                        Some(query) if name == "expr" => found.push(query.to_owned()),
+                        _ => of(member, found),
+                    }
+                }
+            }
+            serde_json::Value::Array(items) => items.iter().for_each(|item| of(item, found)),
+            _ => {}
+        }
+    }
+    of(&serde_json::from_str(&read("dashboard.json")).unwrap(), &mut found);
+    found
+}
+
+/// An alert on a name that nothing measures is silent for ever.
+#[test]
+fn alerts_and_dashboards_ask_for_what_is_measured() {
+    for (chart, own) in [("auth-service", &AUTH[..]), ("shop-service", &SHOP)] {
+        let queries = queries(chart);
+        assert!(queries.len() > 10, "{chart}: {queries:?}");
+        for query in queries {
+            for name in names(&query) {
+                let series =
+                    ["_bucket", "_count", "_sum"].iter().find_map(|end| name.strip_suffix(end));
+                let is_measured = COMMON.iter().chain(own).any(|metric| {
+                    *metric == name || series == Some(metric) && metric.ends_with("_seconds")
+                });
+                let is_known = [&LABELS[..], &OF_THE_SCRAPE, &WORDS].concat().contains(&&*name);
+                assert!(is_measured || is_known, "{chart}: {name} in {query}");
+            }
+        }
+    }
+}
