@@ -22,6 +22,7 @@
 //! | [`traces`], [`logs`], [`metrics`] | what is told of a request, across both services |
 //! | [`secrets`] | that nothing secret is written anywhere |
 //! | [`injection`] | that what users type stays what it is, in logs and in mail |
+//! | [`settings`] | that charts, compose and documents name the variables there are |
 //! | [`dev`] | `cargo dev` itself |
 
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what it missed")]
@@ -56,6 +57,7 @@ mod rotation;
 mod running;
 mod secrets;
 mod served;
+mod settings;
 mod site;
 mod storm;
 mod system;
