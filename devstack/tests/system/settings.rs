@@ -27,9 +27,9 @@ fn settable(accepted: &Names) -> Names {
     accepted.iter().filter(has_file).cloned().collect()
 }
 
-/// Words that look like a variable: `LISTEN_ADDR`.
+/// Words that look like a variable: `LISTEN_ADDR`; not a shell's own, `$SHOP_DB`.
 fn variables(text: &str) -> Names {
-    let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$';
     let is_variable = |word: &&str| {
         word.contains('_')
             && word.starts_with(|c: char| c.is_ascii_uppercase())
