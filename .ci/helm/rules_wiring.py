@@ -96,7 +96,10 @@ def the_test_asks_the_service(rendered):
         variable = rendered.of(chart, "Service")[0]["metadata"]["name"].upper().replace("-", "_")
         for item in rendered.of(chart, "Pod"):
             given = environment(item["spec"]["containers"][0]).get("OPS_ADDR")
-            wanted = f"$({variable}_SERVICE_HOST):$({variable}_SERVICE_PORT_OPS)"
+            listens = environment(rendered.service(chart)[1])["OPS_ADDR"]
+            host = f"$({variable}_SERVICE_HOST)"
+            host = f"[{host}]" if listens.startswith("[") else host
+            wanted = f"{host}:$({variable}_SERVICE_PORT_OPS)"
             if given != wanted or item["spec"].get("enableServiceLinks") is not True:
                 yield f"{chart}: the test's OPS_ADDR is {given}, not {wanted} with enableServiceLinks"
 

@@ -9,6 +9,12 @@ metadata:
 spec:
   {{- if not .Values.autoscaling.enabled }}
   replicas: {{ .Values.replicas }}
+  {{- else }}
+  {{- /* As many as there are: without a number, the release that switches autoscaling on would have
+  one, until the autoscaler has counted. */}}
+  {{- with lookup "apps/v1" "Deployment" .Release.Namespace (include "latchkey.name" .) }}
+  replicas: {{ .spec.replicas }}
+  {{- end }}
   {{- end }}
   revisionHistoryLimit: 3
   # The old release serves until the new one does: both work with the new schema.

@@ -36,12 +36,21 @@ spec:
           args: [migrate]
           env:
             {{- include "latchkey.fileVariables" $files | trim | nindent 12 }}
+            {{- with .Values.extraEnv }}
+            {{- toYaml . | nindent 12 }}
+            {{- end }}
           resources:
             {{- toYaml .Values.migration.resources | nindent 12 }}
           volumeMounts:
             {{- include "latchkey.fileMounts" $files | trim | nindent 12 }}
+            {{- with .Values.extraVolumeMounts }}
+            {{- toYaml . | nindent 12 }}
+            {{- end }}
       volumes:
         {{- include "latchkey.fileVolumes" $files | trim | nindent 8 }}
+        {{- with .Values.extraVolumes }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
 {{- if .Values.networkPolicy.enabled }}
 ---
 {{ include "latchkey.hookPolicy" (dict "context" . "component" "migration" "hook" "pre-install,pre-upgrade" "egress" (include "latchkey.egress" (dict "context" . "names" (list "dns" "database")) | fromJsonArray)) }}

@@ -36,6 +36,9 @@ spec:
 {{/* `helm test`: the service's own image asks the Service, by the variables that Kubernetes sets. */}}
 {{- define "latchkey.test" -}}
 {{- $variable := include "latchkey.name" . | upper | replace "-" "_" | replace "." "_" }}
+{{- /* In a cluster of IPv6 the host needs brackets. */}}
+{{- $open := ternary "[" "" (hasPrefix "[" .Values.opsAddr) }}
+{{- $close := ternary "]" "" (hasPrefix "[" .Values.opsAddr) }}
 apiVersion: v1
 kind: Pod
 metadata:
@@ -57,7 +60,7 @@ spec:
       args: [healthcheck]
       env:
         - name: OPS_ADDR
-          value: $({{ $variable }}_SERVICE_HOST):$({{ $variable }}_SERVICE_PORT_OPS)
+          value: "{{ $open }}$({{ $variable }}_SERVICE_HOST){{ $close }}:$({{ $variable }}_SERVICE_PORT_OPS)"
       resources:
         requests: { cpu: 10m, memory: 16Mi }
         limits: { cpu: 100m, memory: 64Mi }
