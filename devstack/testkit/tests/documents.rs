@@ -104,3 +104,18 @@ fn the_security_document_says_what_whoever_trusts_it_looks_for() {
     }
     assert!(text.contains("whoever verifies could mint"), "what a shared secret means");
 }
+
+/// The lines are those that the restore test runs, whoever changes them.
+#[test]
+fn the_runbook_has_the_lines_that_are_tested() {
+    let runbook = fs::read_to_string(Path::new(ROOT).join("docs/running.md")).unwrap();
+    let lines = fs::read_dir(Path::new(ROOT).join("devstack/tests/system/restore")).unwrap();
+    let lines = lines.map(|entry| entry.unwrap().path());
+    let mut seen = 0;
+    for file in lines.filter(|file| file.extension().is_some_and(|ending| ending == "sh")) {
+        let block = format!("```sh\n{}```\n", fs::read_to_string(&file).unwrap());
+        assert!(runbook.contains(&block), "not in docs/running.md: {}", file.display());
+        seen += 1;
+    }
+    assert_eq!(seen, 4);
+}
