@@ -3,6 +3,7 @@
 Writes what promtool is to read into the folder that it is given."""
 
 import json
+import subprocess
 import sys
 import tempfile
 import tomllib
@@ -97,6 +98,23 @@ def versions():
             yield f"{chart}: charts/latchkey is not a link to {CHARTS}/latchkey"
 
 
+def readme():
+    """The lines for a cluster install what is rendered here as the example."""
+    shown = subprocess.run([".ci/section", "cluster"], capture_output=True, check=True, text=True)
+    lines = shown.stdout.splitlines()
+    for chart in (AUTH, SHOP):
+        version = yaml.safe_load((CHARTS / chart / "Chart.yaml").read_text())["appVersion"]
+        image = f"latchkey/{chart}:{version}"
+        for line in (
+            f"docker build --target {chart} --tag {image} .",
+            f"helm install {chart} {CHARTS}/{chart} -f {CHARTS}/examples/{chart}.yaml --wait",
+        ):
+            if line not in lines:
+                yield f"no line: {line}"
+        if not any(line.startswith("kind load") and image in line.split() for line in lines):
+            yield f"{image} is not loaded"
+
+
 def packaged():
     """A package holds the library itself, not the link."""
     with tempfile.TemporaryDirectory() as folder, Cluster() as cluster:
@@ -119,6 +137,7 @@ def expressions():
 
 def main(folder):
     complain("versions", versions())
+    complain("README", readme())
     sets = value_sets()
     count = 0
     with ThreadPoolExecutor() as several:  # Helm waits more than it works
