@@ -15,8 +15,8 @@ VALUES = {
 
 # What is refused, and by which words.
 REFUSED = [
-    (AUTH, {"database": {}}, "database.secretName is missing: name the Secret"),
-    (SHOP, {"database": {}}, "database.secretName is missing: name the Secret"),
+    (AUTH, {"database": {"secretName": ""}}, "database.secretName is missing: name the Secret"),
+    (SHOP, {"database": {"secretName": ""}}, "database.secretName is missing: name the Secret"),
     (
         AUTH,
         {"ingress": {"enabled": True, "host": "auth.example.com"}},
