@@ -9,8 +9,8 @@ use devstack_testkit::process::Program;
 type Names = BTreeSet<String>;
 
 /// Variables that are not a service's: of the system, of `cargo dev`, of Docker Compose.
-const OF_OTHERS: [&str; 4] =
-    ["COMPOSE_PROFILES", "PG_BIN_DIR", "POSTGRESQL_ARCHIVE_URL", "SSL_CERT_FILE"];
+const OF_OTHERS: [&str; 5] =
+    ["COMPOSE_PROFILES", "LC_ALL", "PG_BIN_DIR", "POSTGRESQL_ARCHIVE_URL", "SSL_CERT_FILE"];
 
 /// What `--help` names.
 async fn accepted(service: &str) -> Names {
