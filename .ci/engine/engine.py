@@ -212,7 +212,7 @@ class Engine:
         if not file.exists():
             file.parent.mkdir(exist_ok=True)
             file.write_text(config["content"])
-            file.chmod(int(mount["mode"], 8))
+            file.chmod(int(mount["mode"], 8) if isinstance(mount["mode"], str) else mount["mode"])
         return file
 
     def up(self):

@@ -98,7 +98,7 @@ def files(name, service, configs):
                 yield f"there is no {config['file']}"
         elif service.get("read_only"):
             yield f"{mount['source']} cannot be copied into a root that is read-only"
-        elif mount.get("mode") != "0444":
+        elif mount.get("mode") not in ("0444", 0o444):  # newer ones of Compose write a text
             # By default some versions of Compose give it to root alone.
             yield f"{mount['source']} needs mode 0444"
 
