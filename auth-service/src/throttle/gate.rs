@@ -55,6 +55,21 @@ pub(super) struct Room {
     pub(super) network: usize,
 }
 
+/// How many of each kind stand before an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Ahead {
+    pair: usize,
+    email: usize,
+    network: usize,
+}
+
+impl Room {
+    /// Whether it is more than those.
+    pub(super) fn holds(self, ahead: Ahead) -> bool {
+        ahead.pair < self.pair && ahead.email < self.email && ahead.network < self.network
+    }
+}
+
 /// A place in the line, left when this value is dropped.
 pub struct Seat<'a> {
     gate: &'a Gate,
@@ -81,18 +96,17 @@ impl Gate {
 }
 
 impl Seat<'_> {
-    /// Whether there is room for this attempt to begin.
-    pub(super) fn has(&self, room: Room) -> bool {
+    fn ahead(&self) -> Ahead {
         let line = self.gate.line();
         let before = line.attempts.iter().take_while(|attempt| attempt.number < self.number);
-        let mut ahead = Room { pair: 0, email: 0, network: 0 };
+        let mut ahead = Ahead::default();
         for attempt in before {
             let (email, network) = (attempt.email == self.email, attempt.network == self.network);
             ahead.pair += usize::from(email && network);
             ahead.email += usize::from(email);
             ahead.network += usize::from(network);
         }
-        ahead.pair < room.pair && ahead.email < room.email && ahead.network < room.network
+        ahead
     }
 
     /// What came of asking the database; where that failed, those behind are told.
@@ -104,11 +118,15 @@ impl Seat<'_> {
         result
     }
 
-    /// Waits until there is. The first in the line never waits, so the line always moves.
+    /// Waits until there is room for this attempt, and says who was before it then. The first in
+    /// the line never waits, so the line always moves.
+    ///
+    /// Counters that are read afterwards have the failures of all who had left by then; whoever
+    /// leaves later may be in them or not, so it is those of now that count.
     ///
     /// # Errors
     /// [`Error::TurnTooLate`] where the database fails those before.
-    pub(super) async fn gets(&self, room: Room) -> Result<(), Error> {
+    pub(super) async fn gets(&self, room: Room) -> Result<Ahead, Error> {
         let end = self.since + PATIENCE;
         loop {
             let mut moved = std::pin::pin!(self.gate.moved.notified());
@@ -119,8 +137,9 @@ impl Seat<'_> {
             if is_late && self.gate.line().failed > Some(self.since) {
                 return Err(Error::TurnTooLate);
             }
-            if self.has(room) {
-                return Ok(());
+            let ahead = self.ahead();
+            if room.holds(ahead) {
+                return Ok(ahead);
             }
             if is_late {
                 moved.await;
@@ -155,6 +174,10 @@ mod tests {
         Network::of([10, 0, number, 1].into())
     }
 
+    fn has_room(seat: &Seat<'_>) -> bool {
+        ROOM.holds(seat.ahead())
+    }
+
     #[test]
     fn there_is_room_for_as_many_of_each_kind() {
         let gate = Gate::default();
@@ -163,10 +186,10 @@ mod tests {
         let same_network = gate.enter("bob", &network(1));
         let neither = gate.enter("bob", &network(2));
 
-        assert_eq!(pair.iter().map(|seat| seat.has(ROOM)).collect::<Vec<_>>(), [true, true, false]);
-        assert!(!same_email.has(ROOM));
-        assert!(same_network.has(ROOM));
-        assert!(neither.has(ROOM));
+        assert_eq!(pair.iter().map(has_room).collect::<Vec<_>>(), [true, true, false]);
+        assert!(!has_room(&same_email));
+        assert!(has_room(&same_network));
+        assert!(has_room(&neither));
     }
 
     #[tokio::test]
@@ -180,7 +203,22 @@ mod tests {
         let (got, ()) = tokio::join!(second.gets(room), async { drop(first) });
 
         assert!(waits.is_err() && got.is_ok());
-        assert!(second.has(room));
+        assert!(room.holds(second.ahead()));
+    }
+
+    /// Its failure may not be in the counters that were read.
+    #[tokio::test]
+    async fn who_leaves_while_the_counters_are_read_still_counts() {
+        let gate = Gate::default();
+        let first = gate.enter("ann", &network(1));
+        let second = gate.enter("ann", &network(1));
+
+        let ahead = second.gets(ROOM).await;
+        drop(first);
+
+        let only_one = Room { pair: 1, ..ROOM };
+        assert!(ahead.is_ok_and(|ahead| ROOM.holds(ahead) && !only_one.holds(ahead)));
+        assert!(second.gets(only_one).await.is_ok_and(|ahead| only_one.holds(ahead)));
     }
 
     #[tokio::test(start_paused = true)]
@@ -213,7 +251,7 @@ mod tests {
 
         let least = Room { pair: 1, email: 1, network: 1 };
 
-        assert!(first.has(least));
-        assert!(!later.has(least));
+        assert!(least.holds(first.ahead()));
+        assert!(!least.holds(later.ahead()));
     }
 }

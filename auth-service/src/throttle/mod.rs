@@ -130,7 +130,7 @@ impl Throttle {
         let mut room = Room { pair: PAIR_IN_FLIGHT, email: usize::MAX, network: usize::MAX };
         let found = loop {
             let gets = source.gone.run_until_cancelled(seat.gets(room));
-            gets.await.ok_or(Error::ClientGone)??;
+            let ahead = gets.await.ok_or(Error::ClientGone)??;
             let connection = seat.asked(db.get().await)?;
             let found = seat.asked(store::find(&connection, &key, &source.network).await)?;
             if let Some((kind, counter)) = found.blocked() {
@@ -143,7 +143,7 @@ impl Throttle {
             // None is held while waiting or hashing.
             drop(connection);
             room = self.room(&found);
-            if seat.has(room) {
+            if room.holds(ahead) {
                 break found;
             }
         };
