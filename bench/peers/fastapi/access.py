@@ -14,7 +14,7 @@ from fastapi.security import OAuth2PasswordBearer
 SECRET = os.environ.get("SECRET", "")
 # Hashes at once per worker; 0 is the framework's shared pool of 40 threads.
 HASH_THREADS = int(os.environ.get("HASH_THREADS", "1"))
-TOKEN_SECONDS = 30 * 60
+TOKEN_SECONDS = int(os.environ.get("TOKEN_SECONDS", 30 * 60))
 
 hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 limiter: anyio.CapacityLimiter | None = None

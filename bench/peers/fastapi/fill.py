@@ -3,12 +3,12 @@
 from sqlalchemy import text
 
 from access import hasher
-from tables import Base, engine, transactions
+from tables import Base, engine
 
 
 async def init() -> None:
     """The tables, dropping those there are."""
-    async with transactions.begin() as db:
+    async with engine.begin() as db:
         await db.run_sync(Base.metadata.drop_all)
         await db.run_sync(Base.metadata.create_all)
     await engine.dispose()
@@ -18,7 +18,7 @@ async def seed(users: int, products: int) -> None:
     """Users 1..USERS, ten categories, products 1..PRODUCTS with a stock that does not run out."""
     # One hash for all: hashing one for each would take longer than the measurement.
     digest = hasher.hash("password-0")
-    async with transactions.begin() as db:
+    async with engine.begin() as db:
         await db.execute(text("""
             INSERT INTO users (name, email, password)
             SELECT 'user ' || i, 'user' || i || '@example.test', :digest
@@ -46,7 +46,7 @@ PICKED = """
 
 async def carts(users: int, lines: int) -> None:
     """Empties all carts; each of the users 1..USERS gets LINES lines, one of each product."""
-    async with transactions.begin() as db:
+    async with engine.begin() as db:
         # Leaves no dead rows for the next measurement to step over, as DELETE would.
         await db.execute(text("TRUNCATE cart_items"))
         await db.execute(text(PICKED + """
@@ -59,7 +59,7 @@ async def carts(users: int, lines: int) -> None:
 async def orders(users: int, count: int, lines: int) -> None:
     """Drops all orders; each of the users 1..USERS gets COUNT orders of LINES lines. The stock is
     left as it is."""
-    async with transactions.begin() as db:
+    async with engine.begin() as db:
         await db.execute(text("TRUNCATE orders, order_lines, outbox RESTART IDENTITY"))
         # One's orders lie as far apart in the table as they would if all had ordered in turn.
         await db.execute(text("CREATE TEMPORARY TABLE filled ON COMMIT DROP AS" + PICKED + """
@@ -79,6 +79,7 @@ async def orders(users: int, count: int, lines: int) -> None:
 
 async def settle(tables: str) -> None:
     """What autovacuum would do in the midst of the measurement."""
-    async with engine.connect() as db:
+    outside_transactions = engine.execution_options(isolation_level="AUTOCOMMIT")
+    async with outside_transactions.connect() as db:
         await db.execute(text("VACUUM ANALYZE " + tables))
     await engine.dispose()

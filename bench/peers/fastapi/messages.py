@@ -45,13 +45,14 @@ class ProductIn(BaseModel):
     category_id: int
 
 
-class ProductOut(BaseModel):
+class ProductOut(Out):
     id: int
     name: str
     description: str
     price: Decimal
     stock: int
-    category: CategoryOut
+    category_id: int
+    category: str
 
 
 class ItemIn(BaseModel):
@@ -82,14 +83,14 @@ class OrderIn(BaseModel):
     shipping_address: str = Field(min_length=1, max_length=1000)
 
 
-class LineOut(BaseModel):
+class LineOut(Out):
     product_id: int
     name: str
     price: Decimal
     quantity: int
 
 
-class OrderOut(BaseModel):
+class OrderOut(Out):
     id: int
     status: str
     amount: Decimal

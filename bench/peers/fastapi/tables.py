@@ -21,18 +21,19 @@ from sqlalchemy import (
     BigInteger, CheckConstraint, ForeignKey, Index, Integer, Numeric, String, UniqueConstraint, func,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 DATABASE_URL = os.environ.get("DATABASE_URL", "postgresql+asyncpg://shop@127.0.0.1:5432/shop")
 # Per worker; as many as there may be requests at once, so that none has to wait for another's.
 POOL_SIZE = int(os.environ.get("POOL_SIZE", "32"))
 
-# A route that needs one statement only pays for no BEGIN and no COMMIT.
-engine = create_async_engine(
-    DATABASE_URL, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=30, isolation_level="AUTOCOMMIT"
+engine = create_async_engine(DATABASE_URL, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=30)
+write_session = async_sessionmaker(engine, expire_on_commit=False)
+# What only reads pays for no BEGIN and no ROLLBACK.
+read_session = async_sessionmaker(
+    engine.execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False
 )
-transactions = engine.execution_options(isolation_level="READ COMMITTED")
 
 
 class Base(DeclarativeBase):
@@ -82,6 +83,7 @@ class Order(Base):
     amount: Mapped[Decimal] = mapped_column(Numeric(14, 2))
     shipping_address: Mapped[str] = mapped_column(String(1000))
     created: Mapped[datetime] = mapped_column(server_default=func.now())
+    lines: Mapped[list["OrderLine"]] = relationship(lazy="raise", order_by="OrderLine.position")
     __table_args__ = (Index("orders_by_user", "user_id", "id"),)
 
 

@@ -1,0 +1,41 @@
+//! Argon2 in a bare loop, its memory kept: no login can cost less.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow};
+use argon2::Block;
+
+use crate::load::Outcome;
+use crate::seed::argon;
+use crate::systems::site::PASSWORD;
+
+const SALT: &[u8] = b"sixteen bytes of";
+
+/// Hashes on so many threads for this long.
+pub(crate) async fn run(threads: usize, time: Duration) -> Result<Outcome> {
+    // The runtime has one thread, and nothing to do meanwhile.
+    let started = Instant::now();
+    let running: Vec<_> =
+        (0..threads).map(|_| thread::spawn(move || hashes(started + time))).collect();
+    let mut latencies = Vec::new();
+    for thread in running {
+        latencies.extend(thread.join().map_err(|_| anyhow!("a hash has panicked"))??);
+    }
+    tokio::task::yield_now().await;
+    Ok(Outcome { latencies, elapsed: started.elapsed(), errors: 0, error: None })
+}
+
+fn hashes(end: Instant) -> Result<Vec<u32>> {
+    let argon = argon()?;
+    let mut memory = vec![Block::default(); argon.params().block_count()];
+    let (mut latencies, mut output) = (Vec::new(), [0; 32]);
+    while Instant::now() < end {
+        let started = Instant::now();
+        argon
+            .hash_password_into_with_memory(PASSWORD.as_bytes(), SALT, &mut output, &mut memory)
+            .map_err(|error| anyhow!("{error}"))?;
+        latencies.push(u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX));
+    }
+    Ok(latencies)
+}

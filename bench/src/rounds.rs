@@ -1,0 +1,165 @@
+//! Rounds: one measurement of one system, judged.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::load::{Outcome, closed, open, quantile};
+use crate::machine::{Snapshot, Spent, memory};
+use crate::results::{Metric, Round};
+use crate::scenarios::Scenario;
+use crate::scenarios::visitor::{Deed, Visitor};
+use crate::seed;
+use crate::systems::postgres::Postgres;
+use crate::systems::site::Site;
+
+/// A round in which others used more of the machine is repeated, so often at the most; then the
+/// quietest counts.
+const FOREIGN_MAX: f64 = 0.05;
+const REPEATS: usize = 4;
+
+/// Clients of an open loop.
+const OPEN_CLIENTS: usize = 256;
+
+/// Who logs in while somebody else shops.
+const STORM: usize = 64;
+
+/// A system that is measured.
+pub(crate) struct Measured<'a> {
+    pub(crate) postgres: &'a Postgres,
+    pub(crate) site: &'a Arc<Site>,
+    /// Its processes.
+    pub(crate) servers: Vec<u32>,
+}
+
+/// Measures until nobody has disturbed.
+pub(crate) async fn undisturbed(mut measure: impl AsyncFnMut() -> Result<Round>) -> Result<Round> {
+    let foreign = |round: &Round| round.get(&Metric::Foreign).copied().unwrap_or(0.0);
+    let mut quietest = measure().await?;
+    for _ in 0..REPEATS {
+        if foreign(&quietest) <= FOREIGN_MAX {
+            break;
+        }
+        let again = measure().await?;
+        if foreign(&again) < foreign(&quietest) {
+            quietest = again;
+        }
+    }
+    Ok(quietest)
+}
+
+impl Measured<'_> {
+    /// A closed loop: how much can be done.
+    pub(crate) async fn closed(
+        &self,
+        scenario: &Scenario,
+        warm_up: Duration,
+        time: Duration,
+    ) -> Result<Round> {
+        if let Some(lines) = scenario.lines() {
+            seed::reset(self.postgres, self.site, lines).await?;
+        }
+        let before = self.written(scenario).await?;
+        let clients = Visitor::many(self.site, scenario.deed, scenario.clients);
+        let (clients, warm) = closed::run(clients, warm_up).await?;
+        let begin = Snapshot::take();
+        let (clients, outcome) = closed::run(clients, time).await?;
+        let end = Snapshot::take();
+        let used = memory(&self.servers);
+        drop(clients);
+        let made = warm.visits() + outcome.visits();
+        no_errors(&warm)?;
+        let mut round = self.figures(outcome, &begin, &end)?;
+        round.insert(Metric::Memory, float(used));
+        if let (Some(before), Some(after)) = (before, self.written(scenario).await?) {
+            ensure!(after - before == made, "{made} visits wrote {} rows", after - before);
+        }
+        Ok(round)
+    }
+
+    /// An open loop: how long an answer takes at this rate.
+    pub(crate) async fn open(
+        &self,
+        scenario: &Scenario,
+        rate: f64,
+        warm_up: Duration,
+        time: Duration,
+    ) -> Result<Round> {
+        if let Some(lines) = scenario.lines() {
+            seed::reset(self.postgres, self.site, lines).await?;
+        }
+        let clients = || Visitor::many(self.site, scenario.deed, OPEN_CLIENTS);
+        no_errors(&open::run(clients(), rate, warm_up).await?)?;
+        let clients = clients();
+        let begin = Snapshot::take();
+        let outcome = open::run(clients, rate, time).await?;
+        self.figures(outcome, &begin, &Snapshot::take())
+    }
+
+    /// An open loop while others storm the login of `stormed`.
+    pub(crate) async fn in_storm(
+        &self,
+        stormed: &Arc<Site>,
+        rate: f64,
+        warm_up: Duration,
+        time: Duration,
+    ) -> Result<Round> {
+        let (logins, _) = closed::run(Visitor::many(stormed, Deed::Login, STORM), warm_up).await?;
+        let clients = Visitor::many(self.site, Deed::Cart, 32);
+        let begin = Snapshot::take();
+        let (storm, shopping) =
+            tokio::join!(closed::run(logins, time), open::run(clients, rate, time));
+        let end = Snapshot::take();
+        no_errors(&storm?.1)?;
+        let used = memory(&self.servers);
+        let mut round = self.figures(shopping?, &begin, &end)?;
+        round.insert(Metric::Memory, float(used));
+        Ok(round)
+    }
+
+    fn figures(&self, outcome: Outcome, begin: &Snapshot, end: &Snapshot) -> Result<Round> {
+        let servers = self.servers.iter().map(|&pid| end.spent_by(begin, pid));
+        let servers = servers.fold(Spent::default(), |one, other| Spent {
+            cpu: one.cpu + other.cpu,
+            faults: one.faults + other.faults,
+        });
+        let postgres = self.postgres.pid().context("PostgreSQL has ended")?;
+        let postgres = end.spent_by(begin, postgres).cpu;
+        let visits = float(outcome.visits()).max(1.0);
+        let mut round = of(outcome)?;
+        round.insert(Metric::ServerCpu, servers.cpu.as_secs_f64() * 1e6 / visits);
+        round.insert(Metric::PostgresCpu, postgres.as_secs_f64() * 1e6 / visits);
+        round.insert(Metric::Faults, float(servers.faults) / visits);
+        round.insert(Metric::Foreign, end.foreign(begin));
+        Ok(round)
+    }
+
+    async fn written(&self, scenario: &Scenario) -> Result<Option<u64>> {
+        let Some((is_auths, sql)) = scenario.written(self.site.dialect) else { return Ok(None) };
+        let database = self.site.database.as_str();
+        let auths = database.replace("_shop", "_auth");
+        self.postgres.count(if is_auths { &auths } else { database }, sql).await.map(Some)
+    }
+}
+
+/// What visits alone tell.
+pub(crate) fn of(mut outcome: Outcome) -> Result<Round> {
+    no_errors(&outcome)?;
+    ensure!(outcome.visits() > 0, "nothing was done");
+    let rate = float(outcome.visits()) / outcome.elapsed.as_secs_f64();
+    let p50 = f64::from(quantile(&mut outcome.latencies, 500));
+    let p99 = f64::from(quantile(&mut outcome.latencies, 990));
+    Ok(Round::from([(Metric::Rate, rate), (Metric::P50, p50), (Metric::P99, p99)]))
+}
+
+fn no_errors(outcome: &Outcome) -> Result<()> {
+    let error = outcome.error.as_deref().unwrap_or_default();
+    ensure!(outcome.errors == 0, "{} visits failed, the first: {error}", outcome.errors);
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+pub(crate) fn float(count: u64) -> f64 {
+    count as f64
+}

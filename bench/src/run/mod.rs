@@ -1,0 +1,95 @@
+//! Everything, in order.
+//!
+//! | module | what it measures |
+//! |---|---|
+//! | [`footprint`] | memory, starts, sizes |
+//! | [`loops`] | the scenarios, each against what it is compared with |
+//! | [`storm`] | reading a cart while others log in |
+//! | [`growth`] | the same requests on much more data |
+
+mod footprint;
+mod growth;
+mod loops;
+mod storm;
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressStyle};
+use time::OffsetDateTime;
+
+use crate::machine::Machine;
+use crate::options::Options;
+use crate::report;
+use crate::results::Results;
+use crate::stage::Stage;
+use crate::systems::binaries::checkout;
+
+/// Measures what was asked for, and writes it where it is all there is.
+pub(crate) async fn run(options: Options) -> Result<()> {
+    let bar = ProgressBar::new(0);
+    bar.set_style(ProgressStyle::with_template("{elapsed_precise} {wide_bar} {pos}/{len} {msg}")?);
+    bar.enable_steady_tick(std::time::Duration::from_millis(200));
+    let stage = Stage::up(&options, &bar).await?;
+    let mut bench = Bench { results: begin(&options, &stage), options, stage, bar };
+    let measured = bench.measure().await;
+    bench.bar.finish_and_clear();
+    measured?;
+    let Bench { options, results, .. } = bench;
+    if options.is_whole() {
+        results.write(&checkout().join(LATEST))?;
+        return write_report();
+    }
+    Ok(())
+}
+
+/// The figures of the last run.
+const LATEST: &str = "bench/results/latest.json";
+
+/// Writes the report from them.
+pub(crate) fn write_report() -> Result<()> {
+    let results = Results::read(&checkout().join(LATEST))?;
+    report::write(&results, &checkout().join("docs"), &checkout().join("bench/profiles.md"))
+}
+
+/// A run of the bench.
+struct Bench {
+    options: Options,
+    stage: Stage,
+    results: Results,
+    bar: ProgressBar,
+}
+
+impl Bench {
+    async fn measure(&mut self) -> Result<()> {
+        self.footprint().await?;
+        self.loops().await?;
+        if !self.options.quick {
+            self.storm().await?;
+            self.growth().await?;
+        }
+        Ok(())
+    }
+}
+
+fn begin(options: &Options, stage: &Stage) -> Results {
+    #[expect(clippy::disallowed_methods, reason = "asked once, where the bench begins")]
+    let day = OffsetDateTime::now_utc().date().to_string();
+    let mut versions = BTreeMap::new();
+    versions.insert("PostgreSQL".to_owned(), stage.postgres.version().to_owned());
+    if let Some((installed, _)) = &stage.fastapi {
+        versions.insert("FastAPI peer".to_owned(), installed.version.clone());
+    }
+    if let Some(oidc) = &stage.oidc {
+        versions.insert("node-oidc-provider peer".to_owned(), format!("Node {}", oidc.version));
+    }
+    Results {
+        day,
+        machine: Machine::this(),
+        versions,
+        seconds: options.time().as_secs_f64(),
+        rounds: options.rounds(),
+        statements: BTreeMap::new(),
+        series: BTreeMap::new(),
+    }
+}

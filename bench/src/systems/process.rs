@@ -1,0 +1,94 @@
+//! A process that is measured: started, waited for, ended.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+
+use crate::load::connection::Connection;
+
+/// How long a start, and an end, may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often a process that starts is asked whether it answers.
+const POLL: Duration = Duration::from_millis(1);
+
+/// A process that runs; it is killed when this value is dropped.
+pub(crate) struct Process {
+    name: String,
+    child: Child,
+    pid: u32,
+}
+
+impl Process {
+    /// Starts a program; what it says goes to a file of its name in `logs`.
+    pub(crate) fn start(name: &str, mut command: Command, logs: &Path) -> Result<Self> {
+        fs::create_dir_all(logs).with_context(|| format!("cannot create {}", logs.display()))?;
+        let log = logs.join(format!("{name}.log"));
+        let file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).kill_on_drop(true);
+        let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
+        let pid = child.id().context("it has ended")?;
+        Ok(Self { name: name.to_owned(), child, pid })
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Waits until this request is answered with this status.
+    pub(crate) async fn answers(
+        &mut self,
+        at: SocketAddr,
+        request: &[u8],
+        status: u16,
+    ) -> Result<()> {
+        let started = Instant::now();
+        let name = &self.name;
+        loop {
+            match Connection::to(at).call(request, status).await {
+                Ok(_) => return Ok(()),
+                Err(error) if started.elapsed() > PATIENCE => {
+                    return Err(error).with_context(|| format!("{name} does not answer"));
+                }
+                Err(_) => tokio::time::sleep(POLL).await,
+            }
+            if let Some(status) = self.child.try_wait()? {
+                bail!("{name} has ended by itself: {status}; see its log");
+            }
+        }
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(crate) async fn stop(mut self) -> Result<()> {
+        if let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) {
+            // It may have ended just now.
+            let _ = kill_process(pid, Signal::TERM);
+        }
+        if tokio::time::timeout(PATIENCE, self.child.wait()).await.is_err() {
+            self.child.kill().await?;
+        }
+        Ok(())
+    }
+}
+
+/// An address on the loopback interface that nobody listens on now.
+pub(crate) fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
+
+/// Runs a program to its end, and gives what it wrote.
+pub(crate) async fn output(command: &mut Command) -> Result<String> {
+    let shown = format!("{:?}", command.as_std().get_program());
+    let ran = command.stdin(Stdio::null()).kill_on_drop(true).output().await;
+    let ran = ran.with_context(|| format!("cannot run {shown}"))?;
+    if !ran.status.success() {
+        let said = String::from_utf8_lossy(&ran.stderr);
+        bail!("{shown} failed ({}): {}", ran.status, said.trim());
+    }
+    Ok(String::from_utf8_lossy(&ran.stdout).into_owned())
+}
