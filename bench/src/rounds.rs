@@ -49,6 +49,14 @@ pub(crate) async fn undisturbed(mut measure: impl AsyncFnMut() -> Result<Round>)
     Ok(quietest)
 }
 
+/// Measures a limit, and who disturbed it.
+pub(crate) async fn limit(measure: impl Future<Output = Result<Round>>) -> Result<Round> {
+    let begin = Snapshot::take();
+    let mut round = measure.await?;
+    round.insert(Metric::Foreign, Snapshot::take().foreign(&begin));
+    Ok(round)
+}
+
 impl Measured<'_> {
     /// A closed loop: how much can be done.
     pub(crate) async fn closed(
@@ -147,7 +155,7 @@ impl Measured<'_> {
 pub(crate) fn of(mut outcome: Outcome) -> Result<Round> {
     no_errors(&outcome)?;
     ensure!(outcome.visits() > 0, "nothing was done");
-    let rate = float(outcome.visits()) / outcome.elapsed.as_secs_f64();
+    let rate = float(outcome.in_time) / outcome.elapsed.as_secs_f64();
     let p50 = f64::from(quantile(&mut outcome.latencies, 500));
     let p99 = f64::from(quantile(&mut outcome.latencies, 990));
     Ok(Round::from([(Metric::Rate, rate), (Metric::P50, p50), (Metric::P99, p99)]))

@@ -126,10 +126,10 @@ async def cart(user: Me, db: Reader):
 
 @app.post("/cart/items", status_code=201, response_model=ItemRef)
 async def add_item(body: ItemIn, user: Me, db: Writer):
-    found = select(literal(user), Product.id, literal(body.quantity)).where(
-        Product.id == body.product_id)
+    is_wanted = Product.id == body.product_id
+    found = select(literal(user), Product.id, literal(body.quantity)).where(is_wanted)
     wanted = insert_or_update(CartItem).from_select(["user_id", "product_id", "quantity"], found)
-    stock = select(Product.stock).where(Product.id == CartItem.product_id).scalar_subquery()
+    stock = select(Product.stock).where(is_wanted).scalar_subquery()
     item = (await db.execute(wanted.on_conflict_do_update(
         index_elements=["user_id", "product_id"],
         set_={"quantity": CartItem.quantity + wanted.excluded.quantity},
@@ -171,7 +171,7 @@ async def checkout(body: OrderIn, user: Me, db: Writer):
         raise HTTPException(409, "not enough stock")
     columns = ([row.id for row in rows], [row.quantity for row in rows])
     sold = func.unnest(*(literal(values, ARRAY(BigInteger)) for values in columns)).table_valued(
-        column("id", BigInteger), column("quantity", BigInteger), name="sold")
+        column("id", BigInteger), column("quantity", BigInteger), name="sold").render_derived()
     await db.execute(
         update(Product).where(Product.id == sold.c.id)
         .values(stock=Product.stock - sold.c.quantity)

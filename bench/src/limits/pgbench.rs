@@ -4,6 +4,7 @@
 //! variables, so that each transaction is about another one; whatever else was sent stays as it was.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -20,6 +21,12 @@ const CONNECTIONS: u64 = 16;
 
 /// Our checkout as one statement.
 const CHECKOUT: &str = include_str!("../../sql/checkout.sql");
+
+/// Counts the runs, so that no id comes twice.
+fn next_run() -> u64 {
+    static RUNS: AtomicU64 = AtomicU64::new(1);
+    RUNS.fetch_add(1, Ordering::Relaxed)
+}
 
 /// A script for pgbench.
 pub(crate) struct Script {
@@ -105,8 +112,8 @@ impl Script {
         Ok(Self { file, database: database.to_owned(), users })
     }
 
-    /// Transactions in a second. `run` counts the runs of this script, so that no id comes twice.
-    pub(crate) async fn run(&self, postgres: &Postgres, time: Duration, run: u64) -> Result<f64> {
+    /// Transactions in a second.
+    pub(crate) async fn run(&self, postgres: &Postgres, time: Duration) -> Result<f64> {
         let url = postgres.url(&self.database);
         let address = url.strip_prefix("postgres://").context("no URL of PostgreSQL")?;
         let (account, place) = address.split_once('@').context("no account")?;
@@ -120,8 +127,10 @@ impl Script {
             .env("PGUSER", user)
             .env("PGPASSWORD", password);
         pgbench.args(["--no-vacuum", "--protocol=prepared", "--jobs=1"]);
-        pgbench
-            .args([format!("--client={CONNECTIONS}"), format!("--define=n={}", run * 10_000_000)]);
+        pgbench.args([
+            format!("--client={CONNECTIONS}"),
+            format!("--define=n={}", next_run() * 1_000_000),
+        ]);
         match self.users {
             Users::UpTo(_) => pgbench.arg(format!("--time={}", time.as_secs().max(1))),
             // Each comes once; nobody's cart is filled twice.

@@ -20,7 +20,7 @@ pub(crate) async fn run<C: Client>(clients: Vec<C>, time: Duration) -> Result<(V
         clients.push(client);
         outcome = outcome.join(part);
     }
-    outcome.elapsed = started.elapsed();
+    outcome.elapsed = started.elapsed().min(time);
     Ok((clients, outcome))
 }
 
@@ -29,7 +29,10 @@ async fn calls<C: Client>(mut client: C, end: Instant) -> (C, Outcome) {
     while Instant::now() < end {
         let sent = Instant::now();
         match client.visit().await {
-            Ok(true) => outcome.add(Ok(sent.elapsed())),
+            Ok(true) => {
+                outcome.in_time += u64::from(Instant::now() < end);
+                outcome.add(Ok(sent.elapsed()));
+            }
             Ok(false) => break,
             Err(error) => outcome.add(Err(error)),
         }

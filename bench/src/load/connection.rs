@@ -36,7 +36,7 @@ impl Connection {
 
     /// Sends a request, and gives the body of the answer, which must have this status.
     pub(crate) async fn call(&mut self, request: &[u8], status: u16) -> Result<&[u8]> {
-        let mut stream = match self.stream.take() {
+        let mut stream = match self.stream.take().filter(is_open) {
             Some(stream) => stream,
             None => connect(self.address).await?,
         };
@@ -63,6 +63,12 @@ impl Connection {
         }
         Ok(body)
     }
+}
+
+/// Whether the server has not closed it since the last answer.
+fn is_open(stream: &TcpStream) -> bool {
+    let read = stream.try_read(&mut [0]);
+    read.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
 }
 
 async fn connect(address: SocketAddr) -> Result<TcpStream> {

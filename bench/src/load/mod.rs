@@ -25,6 +25,9 @@ pub(crate) trait Client: Send + 'static {
 pub(crate) struct Outcome {
     /// How long each visit took, in microseconds.
     pub(crate) latencies: Vec<u32>,
+    /// Visits that ended while it was still time, and how long that was: those under way at the end
+    /// are waited for, with ever fewer beside them.
+    pub(crate) in_time: u64,
     pub(crate) elapsed: Duration,
     pub(crate) errors: u64,
     /// The first of them.
@@ -46,6 +49,7 @@ impl Outcome {
 
     fn join(mut self, other: Self) -> Self {
         self.latencies.extend(other.latencies);
+        self.in_time += other.in_time;
         self.errors += other.errors;
         self.error = self.error.or(other.error);
         self

@@ -40,6 +40,7 @@ pub(crate) async fn run<C: Client>(clients: Vec<C>, rate: f64, time: Duration) -
     while let Some(part) = tasks.join_next().await {
         outcome = outcome.join(part?);
     }
+    outcome.in_time = outcome.visits();
     outcome.elapsed = started.elapsed();
     drop(clock.join());
     Ok(outcome)

@@ -1,5 +1,7 @@
 //! The scenarios, each against what it is compared with, in alternation.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, bail, ensure};
 
 use super::Bench;
@@ -31,13 +33,12 @@ impl Bench {
     async fn scenario(&mut self, scenario: &Scenario) -> Result<()> {
         self.bar.set_message(scenario.name);
         let script = self.statements(scenario).await?;
-        for round in 0..self.options.rounds() {
-            let ours = self.closed(scenario, None, script.as_ref(), round).await?;
+        for _ in 0..self.options.rounds() {
+            let ours = self.closed(scenario, None, script.as_ref()).await?;
             self.results.add(scenario.name, "ours", ours.context("nothing was measured")?);
             if !self.options.quick {
                 for contestant in scenario.against {
-                    let theirs =
-                        self.closed(scenario, Some(*contestant), script.as_ref(), round).await;
+                    let theirs = self.closed(scenario, Some(*contestant), script.as_ref()).await;
                     let theirs = theirs.with_context(|| contestant.name())?;
                     if let Some(theirs) = theirs {
                         self.results.add(scenario.name, contestant.name(), theirs);
@@ -82,7 +83,6 @@ impl Bench {
         scenario: &Scenario,
         contestant: Option<Contestant>,
         script: Option<&pgbench::Script>,
-        round: usize,
     ) -> Result<Option<Round>> {
         let (warm_up, time) = (self.options.warm_up(), self.options.time());
         let stage = &self.stage;
@@ -93,15 +93,13 @@ impl Bench {
             Some(Contestant::Floor) => Some(stage.floor()),
             Some(Contestant::Hashes) => {
                 let threads = scenario.clients.min(cores());
-                return rounds::of(hashes::run(threads, time).await?).map(Some);
+                let hashes = async || rounds::of(hashes::run(threads, time).await?);
+                return undisturbed(async || rounds::limit(hashes()).await).await.map(Some);
             }
             Some(Contestant::Statements) => {
                 let script = script.context("no script")?;
-                if let Some(lines) = scenario.lines() {
-                    seed::reset(&stage.postgres, &stage.ours.site, lines).await?;
-                }
-                let rate = script.run(&stage.postgres, time, round as u64).await?;
-                return Ok(Some(Round::from([(Metric::Rate, rate)])));
+                let statements = async || self.pgbench(scenario, script, time).await;
+                return undisturbed(async || rounds::limit(statements()).await).await.map(Some);
             }
         };
         let Some(measured) = measured else { return Ok(None) };
@@ -109,6 +107,19 @@ impl Bench {
             return measured.closed(scenario, warm_up, time).await.map(Some);
         }
         undisturbed(async || measured.closed(scenario, warm_up, time).await).await.map(Some)
+    }
+
+    async fn pgbench(
+        &self,
+        scenario: &Scenario,
+        script: &pgbench::Script,
+        time: Duration,
+    ) -> Result<Round> {
+        if let Some(lines) = scenario.lines() {
+            seed::reset(&self.stage.postgres, &self.stage.ours.site, lines).await?;
+        }
+        let rate = script.run(&self.stage.postgres, time).await?;
+        Ok(Round::from([(Metric::Rate, rate)]))
     }
 
     /// How long answers take where both sides get the same number of calls.

@@ -14,9 +14,10 @@ mod storm;
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use time::OffsetDateTime;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::machine::Machine;
 use crate::options::Options;
@@ -25,8 +26,18 @@ use crate::results::Results;
 use crate::stage::Stage;
 use crate::systems::binaries::checkout;
 
-/// Measures what was asked for, and writes it where it is all there is.
+/// Measures until it is done, or told to stop; nothing it started outlives it.
 pub(crate) async fn run(options: Options) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        done = measure(options) => done,
+        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+        _ = terminate.recv() => bail!("told to stop"),
+    }
+}
+
+/// Measures what was asked for, and writes it where that is all there is.
+async fn measure(options: Options) -> Result<()> {
     let bar = ProgressBar::new(0);
     bar.set_style(ProgressStyle::with_template("{elapsed_precise} {wide_bar} {pos}/{len} {msg}")?);
     bar.enable_steady_tick(std::time::Duration::from_millis(200));

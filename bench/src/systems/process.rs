@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::process::{Child, Command};
 
 use crate::load::connection::Connection;
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a process that starts is asked whether it answers.
 const POLL: Duration = Duration::from_millis(1);
 
-/// A process that runs; it is killed when this value is dropped.
+/// A process that runs; it is killed with its workers when this value is dropped.
 pub(crate) struct Process {
     name: String,
     child: Child,
@@ -30,7 +30,7 @@ impl Process {
         fs::create_dir_all(logs).with_context(|| format!("cannot create {}", logs.display()))?;
         let log = logs.join(format!("{name}.log"));
         let file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
-        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).process_group(0);
         let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
         let pid = child.id().context("it has ended")?;
         Ok(Self { name: name.to_owned(), child, pid })
@@ -65,14 +65,25 @@ impl Process {
 
     /// Asks it to end, and waits until it has.
     pub(crate) async fn stop(mut self) -> Result<()> {
-        if let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) {
+        if let Some(group) = self.group() {
             // It may have ended just now.
-            let _ = kill_process(pid, Signal::TERM);
+            let _ = kill_process(group, Signal::TERM);
         }
-        if tokio::time::timeout(PATIENCE, self.child.wait()).await.is_err() {
-            self.child.kill().await?;
-        }
+        // What takes longer is killed with this value.
+        let _ = tokio::time::timeout(PATIENCE, self.child.wait()).await;
         Ok(())
+    }
+
+    fn group(&self) -> Option<Pid> {
+        i32::try_from(self.pid).ok().and_then(Pid::from_raw)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(group) = self.group() {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
     }
 }
 
