@@ -9,6 +9,7 @@
 //! | [`options`] | the command line |
 //! | [`machine`] | its name, and who uses its processors |
 //! | [`results`] | what was measured |
+//! | [`goals`] | what was aimed at |
 //! | [`load`] | clients that call |
 //! | [`systems`] | what is measured, as processes |
 //! | [`scenarios`] | what clients do |
@@ -16,9 +17,8 @@
 //! | [`statements`] | what a visit sends to PostgreSQL |
 //! | [`limits`] | what the machine allows |
 //! | [`rounds`] | one measurement of one system |
-//! | [`goals`] | what was aimed at |
 //! | [`report`] | docs/performance.md |
-//! | [`stage`] | all systems, up and down |
+//! | [`stage`] | all systems, up |
 //! | [`run`] | everything, in order |
 
 mod goals;

@@ -21,9 +21,6 @@ const STOCK: Stock = Stock { users: 20_000, readers: 2_000, products: 1_000, eve
 /// Less, for a quick look.
 const QUICK: Stock = Stock { users: 2_000, readers: 200, products: 100, every: 1 };
 
-/// Logins that stand: as many as clients need at once, and some more.
-const LOGINS: usize = 80;
-
 /// Everything runs.
 pub(crate) struct Stage {
     pub(crate) postgres: Postgres,
@@ -45,7 +42,6 @@ impl Stage {
         let stock = if options.quick { QUICK } else { STOCK };
         bar.set_message("filling our databases");
         let ours = ours::start(&binaries, &postgres, &shared, "ours", stock, "warn").await?;
-        ours::log_in(&ours.site, LOGINS).await?;
         let floor = floor::start(&shared, &ours.site).await?;
         let mut stage = Self { postgres, shared, binaries, ours, fastapi: None, oidc: None, floor };
         if !options.quick && !options.without_peers {

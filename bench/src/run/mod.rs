@@ -25,6 +25,7 @@ use crate::report;
 use crate::results::Results;
 use crate::stage::Stage;
 use crate::systems::binaries::checkout;
+use crate::systems::ours;
 
 /// Measures until it is done, or told to stop; nothing it started outlives it.
 pub(crate) async fn run(options: Options) -> Result<()> {
@@ -63,6 +64,9 @@ pub(crate) fn write_report() -> Result<()> {
     report::write(&results, &checkout().join("docs"), &checkout().join("bench/profiles.md"))
 }
 
+/// Logins that stand: as many as clients need at once, and some more.
+const LOGINS: usize = 80;
+
 /// A run of the bench.
 struct Bench {
     options: Options,
@@ -74,6 +78,8 @@ struct Bench {
 impl Bench {
     async fn measure(&mut self) -> Result<()> {
         self.footprint().await?;
+        // A first hash takes its memory, so this comes after.
+        ours::log_in(&self.stage.ours.site, LOGINS).await?;
         self.loops().await?;
         if !self.options.quick {
             self.storm().await?;

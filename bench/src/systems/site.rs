@@ -73,7 +73,7 @@ impl Site {
 
     /// Any customer who only reads.
     pub(crate) fn reader(&self) -> u64 {
-        1 + fastrand::u64(..self.stock.readers / self.stock.every) * self.stock.every
+        1 + fastrand::u64(..(self.stock.readers / self.stock.every).max(1)) * self.stock.every
     }
 
     /// Those who buy take turns: each comes once, before anybody comes again.
