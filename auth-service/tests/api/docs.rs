@@ -54,6 +54,28 @@ async fn the_page_may_only_do_what_it_needs() {
 }
 
 #[tokio::test]
+async fn who_takes_gzip_gets_the_files_as_the_binary_has_them() {
+    let auth = Auth::start().await;
+    let file = || auth.api.get("/docs/swagger-ui.css");
+
+    let plain = file().send().await;
+    let packed = file().header("accept-encoding", "gzip, br").send().await;
+
+    plain.expect(200);
+    packed.expect(200);
+    assert_eq!(plain.header("content-encoding"), None);
+    assert_eq!(packed.header("content-encoding"), Some("gzip"));
+    assert!(packed.body.starts_with(b"\x1f\x8b"), "no gzip (RFC 1952 §2.3.1)");
+    assert!(packed.body.len() * 3 < plain.body.len());
+    for answer in [plain, packed] {
+        assert_eq!(answer.header("content-type"), Some("text/css"));
+        // Or a cache would give either to everybody.
+        let vary: Vec<_> = answer.headers.get_all("vary").into_iter().collect();
+        assert_eq!(vary, ["accept-encoding", "Origin"]);
+    }
+}
+
+#[tokio::test]
 async fn the_page_stands_below_a_slash() {
     let auth = Auth::start().await;
 

@@ -3,9 +3,11 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`answers`] | what holds for every answer of every operation |
+//! | `asset` | the files of Swagger UI |
 //! | [`page`] | Swagger UI, and what a browser may do on it |
 
 pub mod answers;
+mod asset;
 pub mod page;
 
 use proto::problem::Problem;

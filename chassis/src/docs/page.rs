@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue,
+    LOCATION, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{StatusCode, Uri};
 use utoipa::openapi::OpenApi;
-use utoipa_swagger_ui::Config;
+use warp::header::headers_cloned;
 use warp::path::FullPath;
 use warp::reply::Response;
 use warp::{Filter, get, path};
 
+use super::asset::{Asset, takes_gzip};
 use super::to_json;
 use crate::edge::{Named, Refusal, Route, any_of};
 
@@ -62,9 +63,11 @@ fn index(policy: &HeaderValue) -> Route {
     path!("docs")
         .and(get())
         .and(path::full())
-        .then(move |path: FullPath| {
+        .and(headers_cloned())
+        .then(move |path: FullPath, client: HeaderMap| {
             let is_below = path.as_str().ends_with('/');
-            let page = if is_below { asset("", &policy) } else { Ok(moved("/docs/")) };
+            let page =
+                if is_below { answer("index.html", &client, &policy) } else { Ok(moved("/docs/")) };
             std::future::ready(page)
         })
         .named("GET /docs")
@@ -74,32 +77,35 @@ fn file(policy: &HeaderValue) -> Route {
     let policy = policy.clone();
     path!("docs" / String)
         .and(get())
-        .then(move |file: String| std::future::ready(asset(&file, &policy)))
+        .and(headers_cloned())
+        .then(move |file: String, client: HeaderMap| {
+            std::future::ready(answer(&file, &client, &policy))
+        })
         .named("GET /docs/{file}")
 }
 
-fn asset(file: &str, policy: &HeaderValue) -> Result<Response, Refusal> {
-    // Without its validator the page would tell a server of others where this document is.
-    let config = Config::from("/openapi.json").validator_url("none");
-    match utoipa_swagger_ui::serve(file, Arc::new(config)) {
-        Ok(Some(found)) => {
-            let body = Response::new(found.bytes.into_owned().into());
-            let mut response = typed(body, &found.content_type);
-            let headers = response.headers_mut();
-            headers.insert(CONTENT_SECURITY_POLICY, policy.clone());
-            headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-            Ok(response)
-        }
-        Ok(None) => Err(Refusal::not_found("There is no such file below /docs/.")),
-        Err(error) => Err(Refusal::internal(error)),
+fn answer(file: &str, client: &HeaderMap, policy: &HeaderValue) -> Result<Response, Refusal> {
+    let asset = Asset::find(file)
+        .ok_or_else(|| Refusal::not_found("There is no such file below /docs/."))?;
+    let is_packed = takes_gzip(client);
+    let body = match is_packed {
+        true => asset.packed(),
+        false => asset.unpacked().map_err(Refusal::internal)?,
+    };
+    let mut response = typed(Response::new(body.into()), asset.media_type);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, policy.clone());
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.append(VARY, HeaderValue::from_static("accept-encoding"));
+    if is_packed {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
+    Ok(response)
 }
 
-fn typed(mut response: Response, media_type: &str) -> Response {
+fn typed(mut response: Response, media_type: &'static str) -> Response {
     let headers = response.headers_mut();
-    if let Ok(media_type) = HeaderValue::try_from(media_type) {
-        headers.insert(CONTENT_TYPE, media_type);
-    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // The files change with the binary only, but nothing in their names says so.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
