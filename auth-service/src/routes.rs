@@ -18,7 +18,7 @@ pub fn routes(auth: &Arc<Auth>) -> Route {
         sessions::routes::routes(auth),
         credentials::routes::routes(auth),
         admin::routes::routes(auth),
-        docs::routes(&openapi(), TOKEN_URL),
+        docs::routes(openapi, TOKEN_URL),
     ])
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chassis::Db;
+use chassis::{Db, Plans};
 use chassis::edge::guard::Protected;
 use proto::Verifier;
 
@@ -50,7 +50,7 @@ pub struct Refresh {
 impl Auth {
     /// Starts what handlers need, on the runtime that calls; nothing is connected yet.
     pub fn new(config: &Config) -> Result<Self, Error> {
-        let (db, token) = (Db::new(&config.database)?, &config.token);
+        let (db, token) = (Db::new(&config.database, Plans::AsItDecides)?, &config.token);
         Ok(Self {
             keys: KeyRing::new(token, config.access_token_ttl),
             verifier: Verifier::new(&token.secrets, token.issuer.as_str(), &token.audience),

@@ -35,5 +35,5 @@ pub mod serve;
 pub mod server;
 pub mod trace;
 
-pub use db::{Db, DbError};
+pub use db::{Db, DbError, Plans};
 pub use server::{Server, Service, shutdown_signal};

@@ -11,6 +11,10 @@ use crate::{cart, categories, delivery, error, orders, products, users};
 
 /// All routes of the service, whose users log in at `auth_url`.
 pub fn routes(shop: &Arc<Shop>, auth_url: &str) -> Route {
+    let describe = {
+        let auth_url = auth_url.to_owned();
+        move || openapi(&auth_url)
+    };
     any_of([
         products::routes::routes(shop),
         categories::routes::routes(shop),
@@ -18,7 +22,7 @@ pub fn routes(shop: &Arc<Shop>, auth_url: &str) -> Route {
         orders::routes::routes(shop),
         users::routes::routes(shop),
         delivery::routes::routes(shop),
-        docs::routes(&openapi(auth_url), &token_url(auth_url)),
+        docs::routes(describe, &token_url(auth_url)),
     ])
 }
 

@@ -1,7 +1,7 @@
 //! What the shop's handlers share.
 
 use chassis::edge::guard::Protected;
-use chassis::{Db, DbError};
+use chassis::{Db, DbError, Plans};
 use proto::Verifier;
 
 use crate::config::Config;
@@ -29,7 +29,7 @@ impl Shop {
     pub fn new(config: &Config) -> Result<Self, DbError> {
         let token = &config.token;
         Ok(Self {
-            db: Db::new(&config.database)?,
+            db: Db::new(&config.database, Plans::Once)?,
             registrar: Registrar::new(config),
             mailer: Mailer::new(&config.mail),
             verifier: Verifier::new(&token.secrets, token.issuer.as_str(), &token.audience),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use chassis::command::{self, CommandError, print};
 use chassis::config::Faults;
 use chassis::db::{Connection, Migrations};
-use chassis::{Db, Service};
+use chassis::{Db, Plans, Service};
 use clap::{Parser, Subcommand};
 use client::ClientCommand;
 use hash::HashCommand;
@@ -123,7 +123,7 @@ pub fn service(config: &Config) -> Result<Service, Error> {
 async fn connect(settings: &Settings) -> Result<Connection, CommandError> {
     let mut faults = Faults::default();
     let database = settings.database.read(&mut faults);
-    let db = Db::new(&faults.or(database)?).map_err(CommandError::failed)?;
+    let db = Db::new(&faults.or(database)?, Plans::AsItDecides).map_err(CommandError::failed)?;
     db.get().await.map_err(CommandError::failed)
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use auth_service::purge::purge;
-use chassis::Db;
+use chassis::{Db, Plans};
 use devstack_postgres::testing::TestDatabase;
 use devstack_testkit::database::connect;
 use tokio_postgres::Client;
@@ -20,7 +20,7 @@ struct Purged {
 impl Purged {
     async fn new() -> Self {
         let database = migrated().await;
-        let db = Db::new(&config(database.url()).database).unwrap();
+        let db = Db::new(&config(database.url()).database, Plans::AsItDecides).unwrap();
         let client = connect(database.url()).await;
         let user = "INSERT INTO credentials (id, email, password_hash, attempt)
             VALUES ('00000000-0000-7000-8000-000000000000', 'ann@example.com', '', 1)";

@@ -21,7 +21,7 @@ use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{DatabaseConfig, HttpConfig, TokenConfig};
-use crate::db::{Db, DbError, Facts};
+use crate::db::{Db, DbError, Facts, Plans};
 
 /// How long the database may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -81,7 +81,7 @@ impl Judged {
 }
 
 async fn facts(database: &DatabaseConfig) -> Result<Facts, String> {
-    let asked = async { Db::new(database)?.facts().await };
+    let asked = async { Db::new(database, Plans::AsItDecides)?.facts().await };
     match tokio::time::timeout(PATIENCE, asked).await {
         Ok(facts) => facts.map_err(|error: DbError| error.to_string()),
         Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),

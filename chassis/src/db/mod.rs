@@ -37,6 +37,26 @@ const SILENCE: Duration = Duration::from_secs(9);
 const SESSION: &str =
     "-c statement_timeout=8s -c lock_timeout=5s -c idle_in_transaction_session_timeout=15s";
 
+/// How PostgreSQL plans a statement that was prepared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plans {
+    /// Once a connection, for any parameters: for a service whose statements have plans that are
+    /// good for all. A page's `LIMIT` alone would have it plan each time, which costs more than the
+    /// page.
+    Once,
+    /// As PostgreSQL decides, by what a plan for these parameters would save.
+    AsItDecides,
+}
+
+impl Plans {
+    fn setting(self) -> &'static str {
+        match self {
+            Self::Once => " -c plan_cache_mode=force_generic_plan",
+            Self::AsItDecides => "",
+        }
+    }
+}
+
 /// A service's database.
 #[derive(Clone)]
 pub struct Db {
@@ -50,10 +70,11 @@ pub type Connection = Object;
 
 impl Db {
     /// A pool for this database; nothing is connected yet.
-    pub fn new(config: &DatabaseConfig) -> Result<Self, DbError> {
+    pub fn new(config: &DatabaseConfig, plans: Plans) -> Result<Self, DbError> {
         // Who lets statements run for longer lets the server be silent for longer.
         let given = config.postgres.get_tcp_user_timeout().copied();
-        let dial = Arc::new(Dial::new(config, SESSION, Some(given.unwrap_or(SILENCE)))?);
+        let session = SESSION.to_owned() + plans.setting();
+        let dial = Arc::new(Dial::new(config, &session, Some(given.unwrap_or(SILENCE)))?);
         Ok(Self { pool: pool::pool(Arc::clone(&dial), config.pool_size)?, dial })
     }
 

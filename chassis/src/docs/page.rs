@@ -1,7 +1,8 @@
 //! Swagger UI, and what a browser may do on it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue,
     LOCATION, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
@@ -17,10 +18,14 @@ use super::asset::{Asset, takes_gzip};
 use super::to_json;
 use crate::edge::{Named, Refusal, Route, any_of};
 
-/// `/docs` and `/openapi.json`; on the page, users log in at `token_url`.
-pub fn routes(document: &OpenApi, token_url: &str) -> Route {
+/// `/docs` and `/openapi.json`; on the page, users log in at `token_url`. The document is made when
+/// somebody asks for it: most never do, and it would be a fifth of a service's start.
+pub fn routes(
+    describe: impl Fn() -> OpenApi + Clone + Send + Sync + 'static,
+    token_url: &str,
+) -> Route {
     let policy = policy(token_url);
-    any_of([openapi(document), index(&policy), file(&policy)])
+    any_of([openapi(describe), index(&policy), file(&policy)])
 }
 
 /// The one style that stands in the page itself: the colours of Swagger UI's logo. Another version
@@ -46,12 +51,13 @@ fn origin(url: &str) -> Option<String> {
     Some(format!("{}://{}", url.scheme()?, url.authority()?))
 }
 
-fn openapi(document: &OpenApi) -> Route {
-    let json: Arc<str> = to_json(document).into();
+fn openapi(describe: impl Fn() -> OpenApi + Clone + Send + Sync + 'static) -> Route {
+    let json = Arc::new(OnceLock::<Bytes>::new());
     path!("openapi.json")
         .and(get())
         .then(move || {
-            let body = Response::new(json.to_string().into());
+            let json = json.get_or_init(|| to_json(&describe()).into());
+            let body = Response::new(json.clone().into());
             std::future::ready(Ok::<_, Refusal>(typed(body, "application/json")))
         })
         .named("GET /openapi.json")

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use chassis::Db;
+use chassis::{Db, Plans};
 use chassis::db::Connection;
 use devstack_postgres::testing::{TestDatabase, database};
 use devstack_testkit::database::connect;
@@ -18,7 +18,7 @@ const SOON: Duration = Duration::from_secs(3);
 fn pool(url: &str, size: usize) -> Db {
     let mut config = auth_config(url, &[]).database;
     config.pool_size = size;
-    Db::new(&config).unwrap()
+    Db::new(&config, Plans::AsItDecides).unwrap()
 }
 
 async fn backend(connection: &Connection) -> i32 {
