@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use chassis::{Db, Plans};
 use chassis::edge::guard::Protected;
+use chassis::{Db, Plans};
 use proto::Verifier;
 
 use crate::clients::Clients;

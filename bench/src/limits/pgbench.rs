@@ -126,6 +126,8 @@ impl Script {
             .env("PGPORT", port)
             .env("PGUSER", user)
             .env("PGPASSWORD", password);
+        // As the shop has it.
+        pgbench.env("PGOPTIONS", "-c plan_cache_mode=force_generic_plan");
         pgbench.args(["--no-vacuum", "--protocol=prepared", "--jobs=1"]);
         pgbench.args([
             format!("--client={CONNECTIONS}"),

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use chassis::{Db, Plans};
 use chassis::db::Connection;
+use chassis::{Db, Plans};
 use devstack_postgres::testing::{TestDatabase, database};
 use devstack_testkit::database::connect;
 use tokio::net::TcpListener;

@@ -129,7 +129,8 @@ async fn a_job_of_a_kind_that_a_newer_version_left_is_left_to_it() {
 async fn a_worker_that_has_lost_its_job_says_nothing_about_it() {
     let shop = Shop::start().await;
     let id = job(&shop).await;
-    let db = chassis::Db::new(&config(shop.database.url(), &[]).database, chassis::Plans::Once).unwrap();
+    let db =
+        chassis::Db::new(&config(shop.database.url(), &[]).database, chassis::Plans::Once).unwrap();
     let db = db.get().await.unwrap();
     let taken = || async {
         shop.sql("UPDATE outbox SET kind = 'slow', next_attempt_at = clock_timestamp()", &[]).await;
