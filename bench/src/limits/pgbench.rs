@@ -79,9 +79,9 @@ impl Script {
     /// A refresh: a session is found, and moved on from the generation that was found.
     pub(crate) fn refresh(site: &Site, sent: &[Statement]) -> Result<Self> {
         let [find, rotate] = sent else { bail!("a refresh of {} statements", sent.len()) };
-        let find = written(std::slice::from_ref(find), SESSION).replacen(';', " \\gset", 1);
+        let find = written(std::slice::from_ref(find), SESSION).replacen(';', " \\gset found_", 1);
         let mut rotate = rotate.clone();
-        rotate.sql = rotate.sql.replace("generation = $2", "generation = :generation");
+        rotate.sql = rotate.sql.replace("generation = $2", "generation = :found_generation");
         let text = find + &written(&[rotate], SESSION);
         let database = site.database.replace("_shop", "_auth");
         Self::write("refresh", site, &database, Users::UpTo(site.stock.readers), &text)

@@ -25,7 +25,10 @@ impl Bench {
         self.bar.inc_length((wanted.len() * self.options.rounds()) as u64);
         for scenario in wanted {
             let measured = self.scenario(&scenario).await;
-            measured.with_context(|| scenario.name)?;
+            if let Err(error) = measured.with_context(|| scenario.name) {
+                // The others are measured all the same.
+                self.failures.push(format!("{error:#}"));
+            }
         }
         Ok(())
     }

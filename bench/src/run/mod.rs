@@ -14,7 +14,7 @@ mod storm;
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use time::OffsetDateTime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -43,15 +43,17 @@ async fn measure(options: Options) -> Result<()> {
     bar.set_style(ProgressStyle::with_template("{elapsed_precise} {wide_bar} {pos}/{len} {msg}")?);
     bar.enable_steady_tick(std::time::Duration::from_millis(200));
     let stage = Stage::up(&options, &bar).await?;
-    let mut bench = Bench { results: begin(&options, &stage), options, stage, bar };
+    let mut bench =
+        Bench { results: begin(&options, &stage), options, stage, bar, failures: Vec::new() };
     let measured = bench.measure().await;
     bench.bar.finish_and_clear();
     measured?;
-    let Bench { options, results, .. } = bench;
+    let Bench { options, results, failures, .. } = bench;
     if options.is_whole() {
         results.write(&checkout().join(LATEST))?;
-        return write_report();
+        write_report()?;
     }
+    ensure!(failures.is_empty(), "{}", failures.join("\n\n"));
     Ok(())
 }
 
@@ -73,6 +75,8 @@ struct Bench {
     stage: Stage,
     results: Results,
     bar: ProgressBar,
+    /// Scenarios that could not be measured, and why.
+    failures: Vec<String>,
 }
 
 impl Bench {

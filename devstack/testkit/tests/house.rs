@@ -1,4 +1,5 @@
-//! Imports run one way: `proto ← chassis ← services ← devstack`.
+//! Imports run one way: `proto ← chassis ← services ← devstack`; nobody knows the bench, which looks
+//! at services from outside.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +18,10 @@ fn the_contract_knows_neither_the_web_framework_nor_the_database() {
 
 #[test]
 fn the_chassis_knows_no_service() {
-    assert_eq!(forbids(house("chassis"), &["auth-service", "shop-service", "devstack"]), [""; 0]);
+    assert_eq!(
+        forbids(house("chassis"), &["auth-service", "shop-service", "devstack", "bench"]),
+        [""; 0]
+    );
 }
 
 #[test]
@@ -32,4 +36,14 @@ fn what_tests_share_knows_no_service() {
 
     assert_eq!(forbids(house("devstack/testkit"), &names), [""; 0]);
     assert_eq!(forbids(house("devstack/postgres"), &names), [""; 0]);
+}
+
+#[test]
+fn the_bench_looks_at_services_from_outside() {
+    let names = ["chassis", "auth-service", "shop-service", "devstack"];
+    assert_eq!(forbids(house("bench"), &names), [""; 0]);
+
+    for known in ["proto", "auth-service", "shop-service", "devstack"] {
+        assert_eq!(forbids(house(known), &["bench"]), [""; 0], "{known}");
+    }
 }
