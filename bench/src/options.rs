@@ -36,7 +36,7 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) quick: bool,
 
-    /// Only scenarios whose name contains this; writes nothing
+    /// Only scenarios whose name contains this; replaces their figures in the last run's
     #[arg(long, value_name = "TEXT")]
     pub(crate) only: Option<String>,
 

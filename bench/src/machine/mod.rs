@@ -26,7 +26,7 @@ impl Machine {
             processor: field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown".to_owned()),
             cores: cores(),
             memory_gib: memory.unwrap_or(0).div_ceil(1024 * 1024),
-            kernel: kernel.release().to_string_lossy().into_owned(),
+            kernel: version(&kernel.release().to_string_lossy()),
         }
     }
 }
@@ -34,6 +34,11 @@ impl Machine {
 /// How many threads run at once.
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// `6.1.0-18-amd64` without what its builder added.
+fn version(release: &str) -> String {
+    release.split('-').next().unwrap_or(release).to_owned()
 }
 
 /// `name: value` in one of the kernel's texts.

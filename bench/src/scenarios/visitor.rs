@@ -117,7 +117,10 @@ impl Client for Visitor {
             Deed::Products => {
                 self.shop.call(&Request::products(), 200).await?;
             }
-            Deed::Orders => self.get(self.site.orders(), self.site.reader()).await?,
+            Deed::Orders => {
+                let page = format!("{}?limit=10", self.site.orders());
+                self.get(&page, self.site.reader()).await?;
+            }
             Deed::AddItem => {
                 let turn = self.site.turn();
                 self.add(turn, 0).await?;
