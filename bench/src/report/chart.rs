@@ -26,7 +26,7 @@ const COLOURS: [(&str, &str); 6] = [
 
 /// A chart.
 #[derive(Template)]
-#[template(path = "chart.svg", escape = "html")]
+#[template(path = "chart.svg.jinja", escape = "html")]
 pub(super) struct Chart {
     file: &'static str,
     title: &'static str,

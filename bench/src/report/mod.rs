@@ -14,7 +14,7 @@ use crate::scenarios::SCENARIOS;
 use chart::Chart;
 
 #[derive(Template)]
-#[template(path = "performance.md", escape = "none")]
+#[template(path = "performance.md.jinja", escape = "none")]
 struct Report<'a> {
     results: &'a Results,
     goals: Vec<[String; 5]>,
