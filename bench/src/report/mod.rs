@@ -119,6 +119,21 @@ fn grouped(figure: f64) -> String {
 mod tests {
     use super::*;
 
+    /// Whoever changes a template, a goal or a profile writes the report anew: `cargo bench-all report`.
+    #[test]
+    fn the_report_is_made_of_the_last_figures() {
+        let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let (docs, made) = (bench.join("../docs"), tempfile::tempdir().unwrap());
+        let results = Results::read(&bench.join("results/latest.json")).unwrap();
+
+        write(&results, made.path(), &bench.join("profiles.md")).unwrap();
+
+        let text = |folder: &Path, file: &str| fs::read_to_string(folder.join(file)).unwrap();
+        for file in ["performance.md", "performance/cpu.svg", "performance/latency.svg"] {
+            assert_eq!(text(made.path(), file), text(&docs, file), "{file}");
+        }
+    }
+
     #[test]
     fn figures_are_grouped_by_thousands() {
         assert_eq!(
