@@ -42,18 +42,22 @@ pub(crate) async fn watch(postgres: &Postgres, site: &Arc<Site>, deed: Deed) -> 
     // What is prepared or connected first is not of this visit.
     client.visit().await?;
     log_statements(postgres, "all").await?;
+    let logged = visits(postgres, &mut client).await;
+    // Also where a visit failed: what comes next must not be logged.
+    log_statements(postgres, "none").await?;
+    let [all, last] = logged?.map(|log| parse(&log));
+    Ok(Seen { count: (all.len() + VISITS / 2) / VISITS, last })
+}
+
+/// The log of all visits, and of the last one.
+async fn visits(postgres: &Postgres, client: &mut Visitor) -> Result<[String; 2]> {
     let begin = position(postgres)?;
     for _ in 1..VISITS {
         client.visit().await?;
     }
     let last = position(postgres)?;
     client.visit().await?;
-    let statements = parse(&read(postgres, begin)?);
-    log_statements(postgres, "none").await?;
-    Ok(Seen {
-        count: (statements.len() + VISITS / 2) / VISITS,
-        last: parse(&read(postgres, last)?),
-    })
+    Ok([read(postgres, begin)?, read(postgres, last)?])
 }
 
 /// Every session hears of it as soon as it has nothing to do; ours, when it has answered.

@@ -84,15 +84,30 @@ struct Bench {
 
 impl Bench {
     async fn measure(&mut self) -> Result<()> {
-        self.footprint().await?;
+        let footprint = self.footprint().await;
+        self.note(footprint);
         // A first hash takes its memory, so this comes after.
         ours::log_in(&self.stage.ours.site, LOGINS).await?;
-        self.loops().await?;
+        self.loops().await;
         if !self.options.quick {
-            self.storm().await?;
-            self.growth().await?;
+            let storm = self.storm().await;
+            self.note(storm);
+            let growth = self.growth().await;
+            self.note(growth);
         }
+        let only = self.options.only.as_deref().unwrap_or_default();
+        ensure!(
+            !self.results.series.is_empty() || !self.failures.is_empty(),
+            "no scenario's name contains {only:?}"
+        );
         Ok(())
+    }
+
+    /// What could not be measured keeps nothing else from being measured.
+    fn note(&mut self, measured: Result<()>) {
+        if let Err(error) = measured {
+            self.failures.push(format!("{error:#}"));
+        }
     }
 }
 
