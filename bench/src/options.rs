@@ -36,11 +36,12 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) quick: bool,
 
-    /// Only scenarios whose name contains this; replaces their figures in the last run's
+    /// Only scenarios whose name contains this. Says their figures, and writes nothing: a report is of
+    /// one run
     #[arg(long, value_name = "TEXT")]
     pub(crate) only: Option<String>,
 
-    /// Without the peers
+    /// Without the peers. Writes nothing
     #[arg(long)]
     pub(crate) without_peers: bool,
 
@@ -73,8 +74,8 @@ impl Options {
         if self.quick { 1 } else { self.rounds.max(1) }
     }
 
-    /// Whether all was measured, so that a report can be written.
+    /// Whether all is measured, so that a report is written.
     pub(crate) fn is_whole(&self) -> bool {
-        !self.quick && self.only.is_none()
+        !self.quick && self.only.is_none() && !self.without_peers
     }
 }

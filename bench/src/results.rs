@@ -60,13 +60,6 @@ impl Results {
         scenario.entry(contestant.to_owned()).or_default().push(round);
     }
 
-    /// These series in the place of those that an earlier run has of the same scenarios.
-    pub(crate) fn into(self, mut earlier: Self) -> Self {
-        earlier.statements.extend(self.statements);
-        earlier.series.extend(self.series);
-        earlier
-    }
-
     /// The median of a series.
     pub(crate) fn median(&self, scenario: &str, contestant: &str, metric: Metric) -> Option<f64> {
         let rounds = self.series.get(scenario)?.get(contestant)?;

@@ -49,11 +49,8 @@ async fn measure(options: Options) -> Result<()> {
     bench.bar.finish_and_clear();
     measured?;
     let Bench { options, results, failures, .. } = bench;
-    if !options.quick {
-        let file = checkout().join(LATEST);
-        let results =
-            if options.is_whole() { results } else { results.into(Results::read(&file)?) };
-        results.write(&file)?;
+    if options.is_whole() {
+        results.write(&checkout().join(LATEST))?;
         write_report()?;
     }
     ensure!(failures.is_empty(), "{}", failures.join("\n\n"));
