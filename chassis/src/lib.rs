@@ -9,7 +9,7 @@
 //! | [`log`] | logs, as text or JSON |
 //! | [`metrics`] | metrics for Prometheus |
 //! | [`trace`] | traces, and exporting them |
-//! | [`db`] | PostgreSQL: pool, errors, listening, migrations |
+//! | [`db`] | PostgreSQL: pool, transactions, errors, listening, migrations |
 //! | [`purge`] | what is past its time goes |
 //! | [`health`] | started, serving, draining |
 //! | [`edge`] | HTTP: routes, guards, refusals, headers |

@@ -55,20 +55,14 @@ impl Script {
     /// What a visit sent that reads as one of the readers.
     pub(crate) fn reading(name: &str, site: &Site, sent: &[Statement]) -> Result<Self> {
         let users = Users::UpTo(site.stock.readers);
-        let text = written(sent, NEW);
-        match sent.len() {
-            1 => Self::write(name, site, &site.database, users, &text),
-            // What our services send together without waiting, pgbench does as well.
-            _ => {
-                let text = format!("\\startpipeline\n{text}\\endpipeline");
-                Self::write(name, site, &site.database, users, &text)
-            }
-        }
+        Self::write(name, site, &site.database, users, &together(sent))
     }
 
-    /// What a visit sent that changes something of a buyer's.
+    /// What a visit sent that changes something of a buyer's, its COMMIT last.
     pub(crate) fn writing(name: &str, site: &Site, sent: &[Statement]) -> Result<Self> {
-        Self::write(name, site, &site.database, Users::of_buyers(site), &written(sent, NEW))
+        let (commit, change) = sent.split_last().context("nothing was sent")?;
+        let text = together(change) + &one(commit, NEW) + ";";
+        Self::write(name, site, &site.database, Users::of_buyers(site), &text)
     }
 
     /// The checkout as one statement.
@@ -160,6 +154,14 @@ const SESSION: (&str, &str) = ("d000", ":user");
 /// Statements with pgbench's variables in the place of ids.
 fn written(statements: &[Statement], other: (&str, &str)) -> String {
     statements.iter().map(|statement| one(statement, other) + ";\n").collect()
+}
+
+/// What our services send together without waiting, pgbench does as well.
+fn together(statements: &[Statement]) -> String {
+    match statements.len() {
+        1 => written(statements, NEW),
+        _ => format!("\\startpipeline\n{}\\endpipeline\n", written(statements, NEW)),
+    }
 }
 
 fn one(statement: &Statement, other: (&str, &str)) -> String {

@@ -97,10 +97,10 @@ pub(crate) const SCENARIOS: [Scenario; 14] = [
     scenario("refresh", Deed::Refresh, 64, &[Statements]).with(2),
     scenario("introspection", Deed::Introspect, 64, &[]).with(2),
     scenario("GET /user/me", Deed::Me, 64, &[FastApi, Statements, Floor]).with(1).and_open(),
-    scenario("GET /cart/", Deed::Cart, 64, &[FastApi, Statements]).with(2).and_open(),
+    scenario("GET /cart/", Deed::Cart, 64, &[FastApi, Statements]).with(1).and_open(),
     scenario("GET /products/", Deed::Products, 64, &[FastApi, Statements]).with(1).and_open(),
     scenario("GET /orders/", Deed::Orders, 64, &[FastApi, Statements]).with(2).and_open(),
     scenario("POST /cart/items", Deed::AddItem, 64, &[FastApi, Statements]).with(4).and_open(),
     scenario("POST /orders/", Deed::Order, 64, &[FastApi, Statements]).with(6).and_open(),
-    scenario("purchase", Deed::Purchase, 64, &[FastApi]).with(19),
+    scenario("purchase", Deed::Purchase, 64, &[FastApi]).with(18),
 ];

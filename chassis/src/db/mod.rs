@@ -1,4 +1,4 @@
-//! PostgreSQL: the pool, what can go wrong with it, listening, migrations, TLS, and what the server
+//! PostgreSQL: the pool, what can go wrong with it, transactions, listening, migrations, TLS, and what the server
 //! says about itself.
 
 mod dial;
@@ -7,6 +7,7 @@ mod facts;
 mod frames;
 mod listen;
 mod migrate;
+mod pipelined;
 mod pool;
 mod socket;
 mod tls;
@@ -21,6 +22,7 @@ pub use error::DbError;
 pub use facts::Facts;
 pub use listen::Listener;
 pub use migrate::{MigrateError, Migrations};
+pub use pipelined::PipelinedTransaction;
 
 use crate::config::DatabaseConfig;
 use crate::metrics as names;
@@ -83,6 +85,11 @@ impl Db {
     /// A connection, as soon as one is free.
     pub async fn get(&self) -> Result<Connection, DbError> {
         pool::get(&self.pool, WAIT).await
+    }
+
+    /// A transaction that is still to be begun, on a connection of its own.
+    pub async fn pipelined(&self) -> Result<PipelinedTransaction, DbError> {
+        Ok(PipelinedTransaction::new(self.get().await?))
     }
 
     /// Closes every connection as it comes back.

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use chassis::db::Connection;
-use chassis::{Db, Plans};
+use chassis::db::{Connection, PipelinedTransaction};
+use chassis::{Db, DbError, Plans};
 use devstack_postgres::testing::{TestDatabase, database};
 use devstack_testkit::database::connect;
 use tokio::net::TcpListener;
@@ -97,6 +97,44 @@ async fn a_transaction_that_was_dropped_is_rolled_back_before_anybody_gets_its_c
 }
 
 #[tokio::test]
+async fn a_pipelined_transaction_lasts_where_it_is_committed_and_is_rolled_back_where_not() {
+    let database = database().await;
+    connect(database.url()).await.batch_execute("CREATE TABLE things (id int)").await.unwrap();
+    let db = pool(database.url(), 1);
+    let first = next(&db).await;
+    let insert = async |tx: &PipelinedTransaction, id: i32| {
+        tx.execute("INSERT INTO things VALUES ($1)", &[&id]).await.map_err(DbError::from)
+    };
+    let fail = async |tx: &PipelinedTransaction| {
+        tx.execute("INSERT INTO things VALUES (1 / 0)", &[]).await.map_err(DbError::from)
+    };
+
+    let committed = db.pipelined().await.unwrap();
+    committed.begin_with(insert(&committed, 1)).await.unwrap();
+    insert(&committed, 2).await.unwrap();
+    committed.commit().await.unwrap();
+    assert_eq!(next(&db).await, first, "committed");
+
+    let dropped = db.pipelined().await.unwrap();
+    dropped.begin_with(insert(&dropped, 3)).await.unwrap();
+    drop(dropped);
+    assert_eq!(next(&db).await, first, "dropped");
+
+    let failed = db.pipelined().await.unwrap();
+    let both = async { tokio::try_join!(insert(&failed, 4), fail(&failed)) };
+    failed.begin_with(both).await.unwrap_err();
+    drop(failed);
+    assert_eq!(next(&db).await, first, "failed");
+
+    drop(db.pipelined().await.unwrap());
+    assert_eq!(next(&db).await, first, "never begun");
+
+    let rows = db.get().await.unwrap().query("SELECT id FROM things ORDER BY id", &[]).await;
+    let left: Vec<i32> = rows.unwrap().iter().map(|row| row.get("id")).collect();
+    assert_eq!(left, [1, 2]);
+}
+
+#[tokio::test]
 async fn a_connection_inside_a_transaction_is_closed() {
     let database = database().await;
     let db = pool(database.url(), 1);
@@ -124,7 +162,7 @@ async fn a_connection_to_a_server_that_no_longer_writes_is_closed() {
     drop(connection);
     let stored = db.get().await.unwrap().execute(write, &[]).await;
 
-    assert!(chassis::DbError::from(refused).is_unavailable());
+    assert!(DbError::from(refused).is_unavailable());
     assert_eq!(stored.unwrap(), 1);
 }
 
@@ -155,7 +193,7 @@ async fn a_server_that_is_silent_is_given_up_with_all_that_was_not_heard_since()
     drop(silent);
     cable.pass();
 
-    assert!(chassis::DbError::from(refused.unwrap_err()).is_unavailable());
+    assert!(DbError::from(refused.unwrap_err()).is_unavailable());
     assert!(!before.contains(&next(&db).await));
 }
 

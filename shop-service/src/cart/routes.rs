@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use chassis::edge::guard::json;
 use chassis::edge::{Named, Route, any_of, reply, with};
-use futures_util::try_join;
 use utoipa::OpenApi;
 use warp::reply::Response;
 use warp::{Filter, delete, get, patch, path, post};
@@ -63,7 +62,8 @@ pub struct Api;
 async fn show(caller: Customer, shop: Arc<Shop>) -> Result<Response, Error> {
     let db = shop.db.get().await?;
     let user = caller.user;
-    let ((), items) = try_join!(users::admit(&db, user), store::list(&db, user))?;
+    let (state, items) = store::find(&db, user).await?;
+    users::stand(&db, user, state).await?;
     Ok(reply::json(&Cart::new(items)))
 }
 

@@ -1,28 +1,38 @@
 //! SQL of carts, and nothing else.
 
 use chassis::DbError;
-use deadpool_postgres::{GenericClient, Transaction};
+use chassis::db::PipelinedTransaction;
+use deadpool_postgres::GenericClient;
 use proto::UserId;
 use tokio_postgres::Row;
+use uuid::Uuid;
 
 use super::{CartItem, CartItemId, Quantity};
 use crate::error::Error;
 use crate::products::store::columns;
 use crate::products::{Product, ProductId};
+use crate::users::State;
 
-const LIST: &str = concat!(
-    "SELECT l.id, l.quantity, l.created_at, ",
+// One row without a line where the cart is empty.
+const FIND: &str = concat!(
+    "SELECT u.state, l.id, l.quantity, l.created_at, ",
     columns!(),
-    " FROM cart_items l
-    JOIN products p ON p.id = l.product_id JOIN categories c ON c.id = p.category_id
-    WHERE l.user_id = $1 ORDER BY l.id"
+    " FROM users u LEFT JOIN (cart_items l
+        JOIN products p ON p.id = l.product_id JOIN categories c ON c.id = p.category_id)
+        ON l.user_id = u.id
+    WHERE u.id = $1 ORDER BY l.id"
 );
 
-/// The user's lines, the oldest first.
-pub(super) async fn list(db: &impl GenericClient, user: UserId) -> Result<Vec<CartItem>, Error> {
-    let statement = db.prepare_cached(LIST).await?;
+/// Where the user stands, and the user's lines, the oldest first.
+pub(super) async fn find(
+    db: &impl GenericClient,
+    user: UserId,
+) -> Result<(Option<State>, Vec<CartItem>), Error> {
+    let statement = db.prepare_cached(FIND).await?;
     let rows = db.query(&statement, &[&user.0]).await?;
-    Ok(rows.iter().map(CartItem::from_row).collect())
+    let state = rows.first().map(State::from_row).transpose()?;
+    let lines = rows.iter().filter(|row| row.get::<_, Option<Uuid>>("id").is_some());
+    Ok((state, lines.map(CartItem::from_row).collect()))
 }
 
 // `lines` counts what stood there before this statement.
@@ -41,7 +51,7 @@ const ADD: &str = concat!(
 /// Adds to the line of a product, a new one with this id where there is none; and how many lines
 /// there were before. `None` where no such product is on sale.
 pub(super) async fn add(
-    tx: &Transaction<'_>,
+    tx: &PipelinedTransaction,
     user: UserId,
     id: CartItemId,
     product: ProductId,
@@ -66,7 +76,7 @@ const SET_QUANTITY: &str = concat!(
 );
 
 pub(super) async fn set_quantity(
-    tx: &Transaction<'_>,
+    tx: &PipelinedTransaction,
     user: UserId,
     id: CartItemId,
     quantity: Quantity,
@@ -80,7 +90,7 @@ const DELETE: &str = "DELETE FROM cart_items WHERE id = $1 AND user_id = $2";
 
 /// Says whether there was such a line.
 pub(super) async fn delete(
-    tx: &Transaction<'_>,
+    tx: &PipelinedTransaction,
     user: UserId,
     id: CartItemId,
 ) -> Result<bool, Error> {
@@ -90,7 +100,7 @@ pub(super) async fn delete(
 
 const CLEAR: &str = "DELETE FROM cart_items WHERE user_id = $1";
 
-pub(super) async fn clear(tx: &Transaction<'_>, user: UserId) -> Result<(), Error> {
+pub(super) async fn clear(tx: &PipelinedTransaction, user: UserId) -> Result<(), Error> {
     let statement = tx.prepare_cached(CLEAR).await?;
     tx.execute(&statement, &[&user.0]).await?;
     Ok(())

@@ -2,8 +2,8 @@
 //!
 //! The user's row is the queue of that user's checkouts and the fence against the user's
 //! deletion. Products are locked in id order, so that two checkouts of the same products cannot
-//! deadlock. The lines come from the cart as it is emptied, so that one cart cannot give two
-//! orders. Where anything is short, all of it is taken back. The mail to the customer is left as a
+//! deadlock. The cart is emptied in the statement that stores the order, so that one cart cannot give
+//! two orders. Where anything is short, nothing is written. The mail to the customer is left as a
 //! job in the same transaction.
 
 use futures_util::try_join;
@@ -49,22 +49,17 @@ async fn place(
     request: Option<&KeyedRequest<'_>>,
     wanted: &PlaceOrder,
 ) -> Result<Checkout, Error> {
-    let mut db = shop.db.get().await?;
-    let tx = db.transaction().await?;
+    let tx = shop.db.pipelined().await?;
     // What is joined is sent together, and done in this order: what comes after the queue sees
     // what the checkout before it in the queue has done.
     let queue = users::queue(&tx, user);
-    let lines = match request {
-        None => try_join!(queue, store::take_cart(&tx, user))?.1,
-        Some(request) => {
-            let ((), placed) = try_join!(queue, store::find_placed(&tx, user, request))?;
-            if let Some(placed) = placed {
-                let order = store::find(&tx, request.repeats(&placed)?, Some(user)).await?;
-                return Ok(Checkout::Replayed(order.ok_or(Error::OrderNotFound)?.at_placement()));
-            }
-            store::take_cart(&tx, user).await?
-        }
-    };
+    let placed = store::find_placed(&tx, user, request);
+    let lines = store::lock_cart(&tx, user);
+    let ((), placed, lines) = tx.begin_with(async { try_join!(queue, placed, lines) }).await?;
+    if let (Some(request), Some(placed)) = (request, placed) {
+        let order = store::find(&*tx, request.repeats(&placed)?, Some(user)).await?;
+        return Ok(Checkout::Replayed(order.ok_or(Error::OrderNotFound)?.at_placement()));
+    }
     let items = judge(lines)?;
     let total = Money(items.iter().map(OrderItem::price).sum());
     let id = OrderId::generate();
@@ -73,7 +68,7 @@ async fn place(
     let address = &wanted.shipping_address;
     let (order, ()) = try_join!(
         store::insert(&tx, id, user, address, total, items, request),
-        outbox::store::insert(&tx, &mail),
+        outbox::store::insert(&*tx, &mail),
     )?;
     tx.commit().await?;
     shop.outbox.job_left();

@@ -1,6 +1,7 @@
 //! SQL of orders, and nothing else.
 
 use chassis::DbError;
+use chassis::db::PipelinedTransaction;
 use deadpool_postgres::{GenericClient, Transaction};
 use futures_util::try_join;
 use proto::UserId;
@@ -17,20 +18,16 @@ use crate::money::Money;
 use crate::products::ProductId;
 
 // The order of the locks is that of the ids: the rows are sorted before they are locked.
-const TAKE_CART: &str = "
-    WITH locked AS MATERIALIZED (
-            SELECT id, name, price, CASE WHEN hidden THEN 0 ELSE quantity END AS available
-            FROM products
-            WHERE id IN (SELECT product_id FROM cart_items WHERE user_id = $1)
-            ORDER BY id FOR NO KEY UPDATE),
-        taken AS (DELETE FROM cart_items WHERE user_id = $1 RETURNING product_id, quantity)
-    SELECT locked.id, locked.name, locked.price, locked.available, taken.quantity
-    FROM locked JOIN taken ON taken.product_id = locked.id
-    ORDER BY locked.id";
+const LOCK_CART: &str = "
+    SELECT p.id, p.name, p.price, CASE WHEN p.hidden THEN 0 ELSE p.quantity END AS available,
+        l.quantity
+    FROM cart_items l JOIN products p ON p.id = l.product_id
+    WHERE l.user_id = $1
+    ORDER BY p.id FOR NO KEY UPDATE OF p";
 
-/// Empties the cart, and locks its products in id order.
-pub(super) async fn take_cart(tx: &Transaction<'_>, user: UserId) -> Result<Vec<Line>, Error> {
-    let statement = tx.prepare_cached(TAKE_CART).await?;
+/// What is in the cart; locks its products in id order.
+pub(super) async fn lock_cart(tx: &PipelinedTransaction, user: UserId) -> Result<Vec<Line>, Error> {
+    let statement = tx.prepare_cached(LOCK_CART).await?;
     let rows = tx.query(&statement, &[&user.0]).await?;
     let line = |row: &Row| Line {
         item: OrderItem {
@@ -51,6 +48,7 @@ const INSERT: &str = "
         sold AS (
             UPDATE products SET quantity = products.quantity - line.quantity
             FROM line WHERE products.id = line.product_id),
+        emptied AS (DELETE FROM cart_items WHERE user_id = $2),
         items AS (
             INSERT INTO order_items (order_id, position, product_id, name, unit_price, quantity)
             SELECT $1, position, product_id, name, unit_price, quantity FROM line),
@@ -66,9 +64,10 @@ const INSERT: &str = "
 /// A value of a statement.
 type Value<'a> = &'a (dyn ToSql + Sync);
 
-/// Stores an order and the key it was asked for under, and takes its items from the stock.
+/// Stores an order and the key it was asked for under, takes its items from the stock, and empties
+/// the cart they come from.
 pub(super) async fn insert(
-    tx: &Transaction<'_>,
+    tx: &PipelinedTransaction,
     id: OrderId,
     user: UserId,
     address: &ShippingAddress,
@@ -239,12 +238,13 @@ const FIND_PLACED: &str = "
     SELECT order_id, body_hash FROM idempotency_keys
     WHERE user_id = $1 AND key = $2 AND created_at > statement_timestamp() - interval '24 hours'";
 
-/// What the user has placed under the request's key.
+/// What the user has placed under the request's key; nothing where it has none.
 pub(super) async fn find_placed(
-    tx: &Transaction<'_>,
+    tx: &PipelinedTransaction,
     user: UserId,
-    request: &KeyedRequest<'_>,
+    request: Option<&KeyedRequest<'_>>,
 ) -> Result<Option<Placed>, Error> {
+    let Some(request) = request else { return Ok(None) };
     let statement = tx.prepare_cached(FIND_PLACED).await?;
     let row = tx.query_opt(&statement, &[&user.0, &request.key.as_str()]).await?;
     let placed =

@@ -9,6 +9,7 @@ mod register;
 pub mod routes;
 pub mod store;
 
+use chassis::db::PipelinedTransaction;
 use deadpool_postgres::{GenericClient, Transaction};
 use proto::fields::{Fields, FromFields, Text};
 use proto::registration::chosen_password;
@@ -104,12 +105,17 @@ pub async fn hold(tx: &Transaction<'_>, user: impl Into<Option<UserId>>) -> Resu
 }
 
 /// Like [`hold`], and one at a time for each user: whatever changes a cart or empties it.
-pub async fn queue(tx: &Transaction<'_>, user: UserId) -> Result<(), Error> {
+pub async fn queue(tx: &PipelinedTransaction, user: UserId) -> Result<(), Error> {
     let state = store::queue(tx, user).await?;
-    stand(tx, user, state).await
+    stand(&**tx, user, state).await
 }
 
-async fn stand(db: &impl GenericClient, user: UserId, state: Option<State>) -> Result<(), Error> {
+/// Passes while the token's user stands, whose state was asked for in the query itself.
+pub async fn stand(
+    db: &impl GenericClient,
+    user: UserId,
+    state: Option<State>,
+) -> Result<(), Error> {
     match state {
         Some(State::Active) => Ok(()),
         // Whoever has a token has logged in, so the credentials stand.

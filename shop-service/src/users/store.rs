@@ -1,6 +1,7 @@
 //! SQL of users, and nothing else.
 
 use chassis::DbError;
+use chassis::db::PipelinedTransaction;
 use deadpool_postgres::{GenericClient, Transaction};
 use proto::{Email, UserId};
 use tokio_postgres::Row;
@@ -101,8 +102,8 @@ pub(super) async fn hold(tx: &Transaction<'_>, id: UserId) -> Result<Option<Stat
 const QUEUE: &str = "SELECT state FROM users WHERE id = $1 FOR NO KEY UPDATE";
 
 /// Where this user stands, until the transaction ends, and one transaction at a time.
-pub(super) async fn queue(tx: &Transaction<'_>, id: UserId) -> Result<Option<State>, Error> {
-    state(tx, QUEUE, id).await
+pub(super) async fn queue(tx: &PipelinedTransaction, id: UserId) -> Result<Option<State>, Error> {
+    state(&**tx, QUEUE, id).await
 }
 
 async fn state(
@@ -225,7 +226,8 @@ impl User {
 }
 
 impl State {
-    fn from_row(row: &Row) -> Result<Self, Error> {
+    /// The column `state` of a user.
+    pub fn from_row(row: &Row) -> Result<Self, Error> {
         match row.get("state") {
             "pending" => Ok(Self::Pending),
             "active" => Ok(Self::Active),

@@ -28,6 +28,34 @@ async fn two_checkouts_of_one_cart_give_one_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_added_during_a_checkout_is_ordered_or_stays() {
+    let shop = Shop::start().await;
+    let mut products = Vec::new();
+    for _ in 0..6 {
+        products.push(shop.product("1", 1000).await);
+    }
+
+    for _ in 0..25 {
+        let ann = shop.customer().await;
+        shop.add(&ann, products[0], 1).send().await.expect(201);
+        let before = products[1..3].iter().map(|product| shop.add(&ann, *product, 1));
+        let after = products[2..].iter().map(|product| shop.add(&ann, *product, 1));
+        let calls: Vec<Call> = before.chain([shop.order(&ann)]).chain(after).collect();
+
+        let answers = all_at_once(calls).await;
+
+        assert_eq!(tally(&answers, [201]), [7]);
+    }
+
+    let pieces = "SELECT (SELECT sum(quantity) FROM order_items)::bigint,
+        (SELECT sum(quantity) FROM cart_items)::bigint";
+    let row = shop.one(pieces, &[]).await;
+    let (ordered, left): (i64, i64) = (row.get(0), row.get(1));
+    assert_eq!(ordered + left, 25 * 7);
+    assert!(ordered >= 25 && left > 0, "{ordered} ordered, {left} left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_64_buyers_of_ten_pieces_ten_get_one() {
     let shop = Shop::start().await;
     let product = shop.product("1", 10).await;
