@@ -35,6 +35,8 @@ pub(crate) enum Metric {
     Bytes,
     /// The part of the machine that others used meanwhile.
     Foreign,
+    /// How much longer a hash took before or after than at best in the run.
+    Slowed,
 }
 
 /// One run of the bench.

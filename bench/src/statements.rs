@@ -3,8 +3,10 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use tokio::time::{sleep, timeout};
 
 use crate::load::Client;
 use crate::scenarios::visitor::{Deed, Visitor};
@@ -46,6 +48,7 @@ pub(crate) async fn watch(postgres: &Postgres, site: &Arc<Site>, deed: Deed) -> 
     // Also where a visit failed: what comes next must not be logged.
     log_statements(postgres, "none").await?;
     let [all, last] = logged?.map(|log| parse(&log));
+    ensure!(all.len() >= VISITS, "{} statements of {VISITS} visits were logged", all.len());
     Ok(Seen { count: (all.len() + VISITS / 2) / VISITS, last })
 }
 
@@ -60,12 +63,23 @@ async fn visits(postgres: &Postgres, client: &mut Visitor) -> Result<[String; 2]
     Ok([read(postgres, begin)?, read(postgres, last)?])
 }
 
-/// Every session hears of it as soon as it has nothing to do; ours, when it has answered.
+/// How often it is asked whether the server has heard, and how long one waits at most.
+const ASK: Duration = Duration::from_millis(5);
+const HEARD: Duration = Duration::from_secs(10);
+
+/// Every session hears of it before its next statement; the server tells all of them at once.
 async fn log_statements(postgres: &Postgres, which: &str) -> Result<()> {
     let admin = postgres.connect("postgres").await?;
     admin.batch_execute(&format!("ALTER SYSTEM SET log_statement = '{which}'")).await?;
     admin.batch_execute("SELECT pg_reload_conf()").await?;
-    Ok(())
+    let heard = async {
+        let show = "SELECT current_setting('log_statement')";
+        while admin.query_one(show, &[]).await?.get::<_, &str>(0) != which {
+            sleep(ASK).await;
+        }
+        anyhow::Ok(())
+    };
+    timeout(HEARD, heard).await.context("the server does not log as it was told to")?
 }
 
 fn position(postgres: &Postgres) -> Result<u64> {

@@ -169,6 +169,9 @@ impl Bench {
                 self.results
                     .median(scenario, contestant, Metric::Foreign)
                     .map(|part| format!("foreign {:.1} %", part * 100.0)),
+                self.results
+                    .median(scenario, contestant, Metric::Slowed)
+                    .map(|part| format!("slowed {:.0} %", part * 100.0)),
             ];
             let figures: Vec<String> = figures.into_iter().flatten().collect();
             say(&self.bar, &format!("{scenario:<28} {contestant:<14} {}", figures.join(", ")));
