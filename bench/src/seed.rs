@@ -56,16 +56,14 @@ pub(crate) async fn grow(postgres: &Postgres, name: &str, stock: Stock, more: Mo
     Ok(())
 }
 
-/// Undoes what buyers did, and fills their carts. A checkpoint follows, so that none comes while
-/// somebody measures.
+/// Undoes what buyers did, and fills their carts. A vacuum and a checkpoint follow, so that neither
+/// comes while somebody measures.
 pub(crate) async fn reset(postgres: &Postgres, site: &Site, lines: u64) -> Result<()> {
     let sql = if site.dialect == Dialect::Latchkey { OURS_RESET } else { FASTAPI_RESET };
     site.rewind();
     let database = &site.database;
     postgres.execute(database, &fill(sql, site.stock, lines)).await?;
-    postgres.execute(database, "VACUUM ANALYZE cart_items").await?;
-    postgres.execute(database, "VACUUM ANALYZE orders").await?;
-    postgres.execute(database, "VACUUM products").await?;
+    postgres.execute(database, "VACUUM ANALYZE").await?;
     postgres.execute(database, "CHECKPOINT").await
 }
 

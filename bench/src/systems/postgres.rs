@@ -8,14 +8,15 @@ use indicatif::ProgressBar;
 use tokio_postgres::{Client, NoTls};
 
 /// Room for all peers' pools at once, a cache that the largest tables fit in, what a page costs on a
-/// disk that does not turn, and no checkpoint by the clock: each round that writes begins with one.
-/// fsync and synchronous_commit are on.
-const SETTINGS: [(&str, &str); 5] = [
+/// disk that does not turn, and neither a checkpoint nor a vacuum by the clock: each round that writes
+/// begins with both. fsync and synchronous_commit are on.
+const SETTINGS: [(&str, &str); 6] = [
     ("max_connections", "300"),
     ("shared_buffers", "1GB"),
     ("random_page_cost", "1.1"),
     ("max_wal_size", "8GB"),
     ("checkpoint_timeout", "1h"),
+    ("autovacuum", "off"),
 ];
 
 /// A server that runs.
