@@ -1,5 +1,5 @@
-//! PostgreSQL: the pool, what can go wrong with it, transactions, listening, migrations, TLS, and what the server
-//! says about itself.
+//! PostgreSQL: the pool, what can go wrong with it, transactions, listening, migrations, TLS, and
+//! what the server says about itself.
 
 mod dial;
 mod error;
