@@ -62,30 +62,35 @@ impl Stage {
         self.oidc = found("node-oidc-provider", oidc::start(&self.shared, bar).await, bar);
     }
 
-    /// Our services.
-    pub(crate) fn ours(&self) -> Measured<'_> {
-        let servers = vec![self.ours.auth.pid(), self.ours.shop.pid()];
-        Measured { postgres: &self.postgres, site: &self.ours.site, servers }
+    /// Our services, as are the others below, as processes of their own for each round: how fast one is
+    /// depends on where its memory happens to be, as long as it lives.
+    pub(crate) async fn restart_ours(&mut self) -> Result<Measured<'_>> {
+        self.ours.restart().await?;
+        let servers = self.ours.servers();
+        Ok(Measured { postgres: &self.postgres, site: &self.ours.site, servers })
     }
 
     /// The peer shop.
-    pub(crate) fn fastapi(&self) -> Option<Measured<'_>> {
-        let (_, peer) = self.fastapi.as_ref()?;
+    pub(crate) async fn restart_fastapi(&mut self) -> Result<Option<Measured<'_>>> {
+        let Some((_, peer)) = &mut self.fastapi else { return Ok(None) };
+        peer.process.restart().await?;
         let servers = vec![peer.process.pid()];
-        Some(Measured { postgres: &self.postgres, site: &peer.site, servers })
+        Ok(Some(Measured { postgres: &self.postgres, site: &peer.site, servers }))
     }
 
     /// The peer token issuer.
-    pub(crate) fn oidc(&self) -> Option<Measured<'_>> {
-        let peer = self.oidc.as_ref()?;
+    pub(crate) async fn restart_oidc(&mut self) -> Result<Option<Measured<'_>>> {
+        let Some(peer) = &mut self.oidc else { return Ok(None) };
+        peer.process.restart().await?;
         let servers = vec![peer.process.pid()];
-        Some(Measured { postgres: &self.postgres, site: &peer.site, servers })
+        Ok(Some(Measured { postgres: &self.postgres, site: &peer.site, servers }))
     }
 
     /// The bearer check alone.
-    pub(crate) fn floor(&self) -> Measured<'_> {
+    pub(crate) async fn restart_floor(&mut self) -> Result<Measured<'_>> {
+        self.floor.process.restart().await?;
         let servers = vec![self.floor.process.pid()];
-        Measured { postgres: &self.postgres, site: &self.floor.site, servers }
+        Ok(Measured { postgres: &self.postgres, site: &self.floor.site, servers })
     }
 }
 

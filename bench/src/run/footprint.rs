@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::Bench;
 use crate::machine::memory;
 use crate::results::{Metric, Round};
-use crate::rounds::float;
+use crate::rounds::{Measured, float};
 use crate::systems::{floor, ours};
 
 const COLD: &str = "cold start";
@@ -18,7 +18,7 @@ impl Bench {
             return Ok(());
         }
         if self.options.wants(IDLE) {
-            self.idle();
+            self.idle().await?;
         }
         if self.options.wants(COLD) {
             self.cold().await?;
@@ -29,15 +29,17 @@ impl Bench {
         Ok(())
     }
 
-    fn idle(&mut self) {
-        let servers = [("ours", Some(self.stage.ours())), ("FastAPI", self.stage.fastapi())];
-        let used = servers.map(|(name, measured)| (name, measured.map(|it| memory(&it.servers))));
-        for (name, used) in used {
+    async fn idle(&mut self) -> Result<()> {
+        let used = |measured: Measured<'_>| float(memory(&measured.servers));
+        let ours = used(self.stage.restart_ours().await?);
+        let peer = self.stage.restart_fastapi().await?.map(used);
+        for (name, used) in [("ours", Some(ours)), ("FastAPI", peer)] {
             if let Some(used) = used {
-                self.results.add(IDLE, name, Round::from([(Metric::Memory, float(used))]));
+                self.results.add(IDLE, name, Round::from([(Metric::Memory, used)]));
             }
         }
         self.show(IDLE);
+        Ok(())
     }
 
     async fn cold(&mut self) -> Result<()> {

@@ -55,11 +55,11 @@ impl Bench {
             systems.push((name, stock, ours));
         }
         for (question, deed, is_everybodys) in wanted {
-            self.question(question, deed, is_everybodys, &systems).await.context(question)?;
+            self.question(question, deed, is_everybodys, &mut systems).await.context(question)?;
         }
         for (_, _, ours) in systems {
-            ours.auth.stop().await?;
-            ours.shop.stop().await?;
+            ours.auth.stop().await;
+            ours.shop.stop().await;
         }
         Ok(())
     }
@@ -69,20 +69,21 @@ impl Bench {
         question: &str,
         deed: Deed,
         is_everybodys: bool,
-        systems: &[(&'static str, Stock, Ours)],
+        systems: &mut [(&'static str, Stock, Ours)],
     ) -> Result<()> {
         self.bar.set_message(question.to_owned());
         let scenario = Scenario::of(deed, CLIENTS);
         let (warm_up, time) = (self.options.warm_up(), self.options.time());
         for _ in 0..self.options.rounds() {
-            for (name, stock, ours) in systems {
+            for (name, stock, ours) in &mut *systems {
+                ours.restart().await?;
                 let site = if is_everybodys {
                     everybodys(&ours.site, *stock)
                 } else {
                     Arc::clone(&ours.site)
                 };
-                let servers = vec![ours.auth.pid(), ours.shop.pid()];
-                let measured = Measured { postgres: &self.stage.postgres, site: &site, servers };
+                let (postgres, servers) = (&self.stage.postgres, ours.servers());
+                let measured = Measured { postgres, site: &site, servers };
                 let round =
                     undisturbed(async || measured.closed(&scenario, warm_up, time).await).await?;
                 self.results.add(question, name, round);

@@ -77,18 +77,17 @@ impl Bench {
     }
 
     async fn closed(
-        &self,
+        &mut self,
         scenario: &Scenario,
         contestant: Option<Contestant>,
         script: Option<&pgbench::Script>,
     ) -> Result<Option<Round>> {
         let (warm_up, time) = (self.options.warm_up(), self.options.time());
-        let stage = &self.stage;
         let measured = match contestant {
-            None => Some(stage.ours()),
-            Some(Contestant::FastApi) => stage.fastapi(),
-            Some(Contestant::Oidc) => stage.oidc(),
-            Some(Contestant::Floor) => Some(stage.floor()),
+            None => Some(self.stage.restart_ours().await?),
+            Some(Contestant::FastApi) => self.stage.restart_fastapi().await?,
+            Some(Contestant::Oidc) => self.stage.restart_oidc().await?,
+            Some(Contestant::Floor) => Some(self.stage.restart_floor().await?),
             Some(Contestant::Hashes) => {
                 let threads = scenario.clients.min(cores());
                 let hashes = async || rounds::of(hashes::run(threads, time)?);
@@ -128,10 +127,10 @@ impl Bench {
         let slowest = rate("FastAPI").or(rate("ours")).context("no rate")?;
         let rate = slowest * OPEN_PART;
         for _ in 0..self.options.rounds() {
-            let ours = self.stage.ours();
+            let ours = self.stage.restart_ours().await?;
             let round =
                 undisturbed(async || ours.open(scenario, rate, warm_up, time).await).await?;
-            let theirs = match self.stage.fastapi() {
+            let theirs = match self.stage.restart_fastapi().await? {
                 Some(peer) => Some(
                     undisturbed(async || peer.open(scenario, rate, warm_up, time).await).await?,
                 ),

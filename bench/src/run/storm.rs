@@ -1,5 +1,7 @@
 //! Reading a cart while others log in: hashes may take all processors, and shoppers must not feel it.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 
 use super::Bench;
@@ -18,14 +20,14 @@ impl Bench {
         self.bar.set_message(NAME);
         let (warm_up, time) = (self.options.warm_up(), self.options.time());
         for _ in 0..self.options.rounds() {
-            let (stage, login) = (&self.stage, &self.stage.ours.site);
-            let ours = stage.ours();
+            let ours = self.stage.restart_ours().await?;
+            let login = Arc::clone(ours.site);
             let ours =
-                undisturbed(async || ours.in_storm(login, RATE, warm_up, time).await).await?;
-            let floor = stage.floor();
+                undisturbed(async || ours.in_storm(&login, RATE, warm_up, time).await).await?;
+            let floor = self.stage.restart_floor().await?;
             let floor =
-                undisturbed(async || floor.in_storm(login, RATE, warm_up, time).await).await?;
-            let peer = match stage.fastapi() {
+                undisturbed(async || floor.in_storm(&login, RATE, warm_up, time).await).await?;
+            let peer = match self.stage.restart_fastapi().await? {
                 Some(peer) => Some(
                     undisturbed(async || peer.in_storm(peer.site, RATE, warm_up, time).await)
                         .await?,

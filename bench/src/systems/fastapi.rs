@@ -11,7 +11,7 @@ use tokio::process::Command;
 use super::binaries::{checkout, folder};
 use super::ours::Shared;
 use super::postgres::Postgres;
-use super::process::{Process, free_address, output};
+use super::process::{Greeting, Process, free_address, output};
 use super::site::{Dialect, Site, Stock};
 use crate::scenarios::request::Request;
 
@@ -90,7 +90,7 @@ impl Installed {
         let started = Instant::now();
         let (_, process) = self.spawn(postgres, shared).await?;
         let took = started.elapsed();
-        process.stop().await?;
+        process.stop().await;
         Ok(took)
     }
 
@@ -102,9 +102,8 @@ impl Installed {
         let address = free_address()?;
         let mut command = self.command("./start.sh", postgres, shared);
         command.arg(address.port().to_string()).env("VENV", &self.environment);
-        let mut process = Process::start("fastapi", command, &folder().join("logs"))?;
-        process.answers(address, &Request::products(), 200).await?;
-        Ok((address, process))
+        let greeting = Greeting { to: address, request: Request::products() };
+        Ok((address, Process::start("fastapi", command, greeting).await?))
     }
 
     async fn tokens(

@@ -10,9 +10,8 @@ use tokio::process::Command;
 use warp::Filter;
 use warp::http::StatusCode;
 
-use super::binaries::folder;
 use super::ours::{AUDIENCE, ISSUER, Shared};
-use super::process::{Process, free_address};
+use super::process::{Greeting, Process, free_address};
 use super::site::{Dialect, Site};
 use crate::scenarios::request::Request;
 
@@ -62,7 +61,7 @@ pub(crate) async fn cold_start(shared: &Shared) -> Result<Duration> {
     let started = Instant::now();
     let (_, process) = spawn(shared).await?;
     let took = started.elapsed();
-    process.stop().await?;
+    process.stop().await;
     Ok(took)
 }
 
@@ -70,7 +69,6 @@ async fn spawn(shared: &Shared) -> Result<(SocketAddr, Process)> {
     let address = free_address()?;
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("floor").arg(address.to_string()).env(SECRET, &shared.token_secret);
-    let mut process = Process::start("floor", command, &folder().join("logs"))?;
-    process.answers(address, &Request::products(), 200).await?;
-    Ok((address, process))
+    let greeting = Greeting { to: address, request: Request::products() };
+    Ok((address, Process::start("floor", command, greeting).await?))
 }

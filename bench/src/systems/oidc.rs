@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use super::binaries::{checkout, folder};
 use super::ours::Shared;
-use super::process::{Process, free_address, output};
+use super::process::{Greeting, Process, free_address, output};
 use super::site::{Dialect, Site, Stock};
 use crate::scenarios::request::Request;
 
@@ -52,9 +52,9 @@ pub(crate) async fn start(shared: &Shared, bar: &ProgressBar) -> Result<Oidc> {
     node.arg("server.js").current_dir(&program);
     node.env("PORT", address.port().to_string()).env("WORKERS", "2").env("TOKEN_FORMAT", "jwt");
     node.env("SECRET", &shared.token_secret).env("NODE_ENV", "production");
-    let mut process = Process::start("oidc-provider", node, &folder().join("logs"))?;
     let mut site = Site::new(Dialect::OidcProvider, address, address, NOBODY);
     SECRET.clone_into(&mut site.machine_secret);
-    process.answers(address, &Request::machine_token(&site), 200).await?;
+    let greeting = Greeting { to: address, request: Request::machine_token(&site) };
+    let process = Process::start("oidc-provider", node, greeting).await?;
     Ok(Oidc { site: Arc::new(site), process, version })
 }

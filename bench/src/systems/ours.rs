@@ -12,9 +12,9 @@ use time::OffsetDateTime;
 use tokio::process::Command;
 use uuid::Uuid;
 
-use super::binaries::{Binaries, folder};
+use super::binaries::Binaries;
 use super::postgres::Postgres;
-use super::process::{Process, free_address, output};
+use super::process::{Greeting, Process, free_address, output};
 use super::site::{Dialect, MACHINE, PASSWORD, Site, Stock, email, user_id};
 use crate::load::connection::Connection;
 use crate::scenarios::request::Request;
@@ -78,7 +78,6 @@ pub(crate) async fn start(
     create.args(["client", "create", MACHINE, "--scope", "shop"]);
     let machine_secret = output(&mut create).await?.trim().to_owned();
 
-    let logs = folder().join("logs");
     let (auth_address, shop_address) = (free_address()?, free_address()?);
     let serve = |binary, database, address: &std::net::SocketAddr| {
         let mut command = command(binary, database);
@@ -86,19 +85,31 @@ pub(crate) async fn start(
         command
     };
     let auth = serve(&binaries.auth, &auth_database, &auth_address);
-    let mut auth = Process::start(&format!("{name}-auth"), auth, &logs)?;
     let mut shop = serve(&binaries.shop, &shop_database, &shop_address);
     shop.env("AUTH_URL", format!("http://{auth_address}"));
-    let mut shop = Process::start(&format!("{name}-shop"), shop, &logs)?;
 
     let mut site = Site::new(Dialect::Latchkey, auth_address, shop_address, stock);
     site.tokens = tokens(&shared.token_secret, stock)?;
     site.machine_secret = machine_secret;
     site.database = shop_database;
-    let machine = Request::machine_token(&site);
-    auth.answers(auth_address, &machine, 200).await?;
-    shop.answers(shop_address, &Request::products(), 200).await?;
+    let greeting = Greeting { to: auth_address, request: Request::machine_token(&site) };
+    let auth = Process::start(&format!("{name}-auth"), auth, greeting).await?;
+    let greeting = Greeting { to: shop_address, request: Request::products() };
+    let shop = Process::start(&format!("{name}-shop"), shop, greeting).await?;
     Ok(Ours { site: Arc::new(site), auth, shop })
+}
+
+impl Ours {
+    /// Both, started anew.
+    pub(crate) async fn restart(&mut self) -> Result<()> {
+        self.auth.restart().await?;
+        self.shop.restart().await
+    }
+
+    /// Their processes.
+    pub(crate) fn servers(&self) -> Vec<u32> {
+        vec![self.auth.pid(), self.shop.pid()]
+    }
 }
 
 /// Starts the shop alone, and says how long it took until it answered from its database.
@@ -118,10 +129,10 @@ pub(crate) async fn cold_start(
         .env("LISTEN_ADDR", address.to_string())
         .env("OPS_ADDR", "127.0.0.1:0");
     let started = Instant::now();
-    let mut shop = Process::start("cold-shop", command, &folder().join("logs"))?;
-    shop.answers(address, &Request::products(), 200).await?;
+    let greeting = Greeting { to: address, request: Request::products() };
+    let shop = Process::start("cold-shop", command, greeting).await?;
     let took = started.elapsed();
-    shop.stop().await?;
+    shop.stop().await;
     Ok(took)
 }
 

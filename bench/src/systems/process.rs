@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -10,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::process::{Child, Command};
 
+use super::binaries::folder;
 use crate::load::connection::Connection;
 
 /// How long a start, and an end, may take.
@@ -20,37 +20,54 @@ const POLL: Duration = Duration::from_millis(1);
 /// A process that runs; it is killed with its workers when this value is dropped.
 pub(crate) struct Process {
     name: String,
+    /// How it is started.
+    command: Command,
+    /// Once it answers this, it runs.
+    greeting: Greeting,
     child: Child,
     pid: u32,
 }
 
+/// A request that is answered with 200, and where.
+pub(crate) struct Greeting {
+    pub(crate) to: SocketAddr,
+    pub(crate) request: Vec<u8>,
+}
+
 impl Process {
-    /// Starts a program; what it says goes to a file of its name in `logs`.
-    pub(crate) fn start(name: &str, mut command: Command, logs: &Path) -> Result<Self> {
-        fs::create_dir_all(logs).with_context(|| format!("cannot create {}", logs.display()))?;
+    /// Starts a program, and waits until it answers; what it says goes to a log of its name.
+    pub(crate) async fn start(
+        name: &str,
+        mut command: Command,
+        greeting: Greeting,
+    ) -> Result<Self> {
+        let logs = folder().join("logs");
+        fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
         let log = logs.join(format!("{name}.log"));
         let file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).process_group(0);
-        let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
-        let pid = child.id().context("it has ended")?;
-        Ok(Self { name: name.to_owned(), child, pid })
+        let (child, pid) = spawn(&mut command, name)?;
+        let mut process = Self { name: name.to_owned(), command, greeting, child, pid };
+        process.answers().await?;
+        Ok(process)
+    }
+
+    /// Ends it and starts another like it, at the same address.
+    pub(crate) async fn restart(&mut self) -> Result<()> {
+        self.end().await;
+        (self.child, self.pid) = spawn(&mut self.command, &self.name)?;
+        self.answers().await
     }
 
     pub(crate) fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// Waits until this request is answered with this status.
-    pub(crate) async fn answers(
-        &mut self,
-        at: SocketAddr,
-        request: &[u8],
-        status: u16,
-    ) -> Result<()> {
+    async fn answers(&mut self) -> Result<()> {
         let started = Instant::now();
-        let name = &self.name;
+        let (name, greeting) = (&self.name, &self.greeting);
         loop {
-            match Connection::to(at).call(request, status).await {
+            match Connection::to(greeting.to).call(&greeting.request, 200).await {
                 Ok(_) => return Ok(()),
                 Err(error) if started.elapsed() > PATIENCE => {
                     return Err(error).with_context(|| format!("{name} does not answer"));
@@ -64,14 +81,24 @@ impl Process {
     }
 
     /// Asks it to end, and waits until it has.
-    pub(crate) async fn stop(mut self) -> Result<()> {
+    pub(crate) async fn stop(mut self) {
+        self.end().await;
+    }
+
+    async fn end(&mut self) {
         if let Some(group) = self.group() {
             // It may have ended just now.
             let _ = kill_process(group, Signal::TERM);
         }
-        // What takes longer is killed with this value.
-        let _ = tokio::time::timeout(PATIENCE, self.child.wait()).await;
-        Ok(())
+        if tokio::time::timeout(PATIENCE, self.child.wait()).await.is_err() {
+            self.kill();
+        }
+    }
+
+    fn kill(&self) {
+        if let Some(group) = self.group() {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
     }
 
     fn group(&self) -> Option<Pid> {
@@ -81,10 +108,14 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        if let Some(group) = self.group() {
-            let _ = kill_process_group(group, Signal::KILL);
-        }
+        self.kill();
     }
+}
+
+fn spawn(command: &mut Command, name: &str) -> Result<(Child, u32)> {
+    let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
+    let pid = child.id().context("it has ended")?;
+    Ok((child, pid))
 }
 
 /// An address on the loopback interface that nobody listens on now.
