@@ -1,14 +1,14 @@
-//! Argon2 itself, in memory that is kept from hash to hash: allocating and clearing 19 MiB each
-//! time costs a tenth of the hashes.
+//! Argon2 itself.
 
 use std::sync::Arc;
 use std::time::Instant;
 
+use argon2::Argon2;
 use argon2::password_hash::phc::{Output, Salt};
-use argon2::{Argon2, Block};
 use proto::Password;
 use tokio::sync::oneshot;
 
+use super::memory::Memory;
 use super::phc::Stored;
 use super::recipe::{OUTPUT, Recipe};
 use super::{Verified, failed};
@@ -39,27 +39,6 @@ impl Task {
             Self::Hash { answer, .. } => drop(answer.send(Err(error))),
             Self::Verify { answer, .. } => drop(answer.send(Err(error))),
         }
-    }
-}
-
-/// What Argon2 fills, as large as the largest hash so far.
-#[derive(Default)]
-pub(super) struct Memory(Vec<Block>);
-
-impl Memory {
-    pub(super) fn hash(
-        &mut self,
-        argon: &Argon2<'_>,
-        password: &Password,
-        salt: &Salt,
-        output: &mut [u8],
-    ) -> Result<(), Error> {
-        let blocks = argon.params().block_count();
-        if self.0.len() < blocks {
-            self.0.resize(blocks, Block::default());
-        }
-        let password = password.expose().as_bytes();
-        argon.hash_password_into_with_memory(password, salt, output, &mut self.0).map_err(failed)
     }
 }
 

@@ -7,8 +7,8 @@ use argon2::password_hash::phc::Salt;
 use argon2::{Argon2, Params};
 use proto::Password;
 
-use super::argon::Memory;
 use super::failed;
+use super::memory::Memory;
 use super::phc::{ALGORITHM, VERSION};
 use super::recipe::OUTPUT;
 use crate::error::Error;

@@ -6,6 +6,7 @@
 
 mod argon;
 pub mod calibrate;
+mod memory;
 mod phc;
 mod pool;
 mod queue;
