@@ -1,6 +1,8 @@
 //! `GET /admin/audit`: who did what, when, from where.
 
 use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::admin::Admin;
 use crate::auth::{OTHER_PASSWORD, PASSWORD, Tokens, User};
@@ -67,6 +69,10 @@ async fn a_users_life_is_told_the_newest_first() {
         assert!(at.ends_with('Z'), "{entry}");
         assert!(before.is_none_or(|before| id < before), "{entries:?}");
         before = Some(id);
+        let at = OffsetDateTime::parse(at, &Rfc3339).unwrap().unix_timestamp();
+        let (made, _) = id.get_timestamp().unwrap().to_unix();
+        assert_eq!((id.get_version_num(), id.get_variant()), (7, uuid::Variant::RFC4122), "{id}");
+        assert!(at.abs_diff(made.cast_signed()) <= 1, "{id} of {at}");
     }
 }
 
