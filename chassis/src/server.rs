@@ -211,11 +211,16 @@ async fn schema_is_up_to_date(
     database: &DatabaseConfig,
     migrations: &Migrations,
 ) -> Result<bool, MigrateError> {
-    if database.migrate_on_start {
-        let applied = migrations.apply(database).await?;
-        if applied > 0 {
-            tracing::info!(applied, "migrated");
-        }
+    // First, for where nothing is to be done this takes neither a session of its own nor the lock.
+    if migrations.are_applied(db).await? {
+        return Ok(true);
+    }
+    if !database.migrate_on_start {
+        return Ok(false);
+    }
+    let applied = migrations.apply(database).await?;
+    if applied > 0 {
+        tracing::info!(applied, "migrated");
     }
     Ok(migrations.are_applied(db).await?)
 }

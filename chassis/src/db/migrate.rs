@@ -52,38 +52,37 @@ impl Migrations {
         client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
         client.batch_execute("SET lock_timeout = '5s'").await?;
         let report = self.runner.run_async(&mut client).await?;
-        let schema: Option<i32> = client.query_one(NEWEST, &[]).await?.get(0);
-        if schema > self.versions().max() {
-            tracing::info!(schema, "a newer release has migrated the database");
-        }
         // Closing the connection gives the lock back, here and on every early return.
         drop(client);
         let _ = connection.await;
         Ok(report.applied_migrations().len())
     }
 
-    /// Whether every migration this binary knows is applied; newer ones are fine.
+    /// Whether every migration this binary knows is applied, as it knows it; newer ones are fine.
     pub async fn are_applied(&self, db: &super::Db) -> Result<bool, DbError> {
-        let versions: Vec<i32> = self.versions().collect();
+        let known = self.runner.get_migrations().iter();
+        let (versions, checksums): (Vec<i32>, Vec<String>) =
+            known.map(|known| (known.version(), known.checksum().to_string())).unzip();
         let client = db.get().await?;
         let statement = client.prepare_cached(TABLE).await?;
         if !client.query_one(&statement, &[]).await?.get::<_, bool>(0) {
             return Ok(false);
         }
-        let statement = client.prepare_cached(MISSING).await?;
-        Ok(client.query_one(&statement, &[&versions]).await?.get(0))
-    }
-
-    /// Of the migrations this binary knows.
-    fn versions(&self) -> impl Iterator<Item = i32> {
-        self.runner.get_migrations().iter().map(refinery::Migration::version)
+        let statement = client.prepare_cached(STATE).await?;
+        let state = client.query_one(&statement, &[&versions, &checksums]).await?;
+        let schema: Option<i32> = state.get("newest");
+        if schema > versions.into_iter().max() {
+            tracing::info!(schema, "a newer release has migrated the database");
+        }
+        Ok(state.get("are_applied"))
     }
 }
 
-const NEWEST: &str = "SELECT max(version) FROM refinery_schema_history";
-
 const TABLE: &str = "SELECT to_regclass('refinery_schema_history') IS NOT NULL";
 
-const MISSING: &str = "SELECT NOT EXISTS (
-    SELECT FROM unnest($1::int[]) AS known (version)
-    WHERE known.version NOT IN (SELECT version FROM refinery_schema_history))";
+const STATE: &str = "
+    SELECT (SELECT max(version) FROM refinery_schema_history) AS newest,
+        NOT EXISTS (
+            SELECT * FROM unnest($1::int[], $2::text[])
+            EXCEPT SELECT version, checksum FROM refinery_schema_history
+        ) AS are_applied";

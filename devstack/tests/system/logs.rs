@@ -92,6 +92,20 @@ async fn a_warning_says_of_which_request_it_is_whatever_is_logged() {
     }
 }
 
+#[tokio::test]
+async fn a_migration_that_is_not_the_binarys_is_no_schema_to_serve() {
+    let database = database().await;
+    let log = [("RUST_LOG", "info")];
+    serve("auth-service", database.url(), &log).await.process.terminate().await;
+    let other = "UPDATE refinery_schema_history SET checksum = '1' WHERE version = 2";
+    connect(database.url()).await.batch_execute(other).await.unwrap();
+
+    let refuses = program("auth-service", database.url(), &log).start();
+
+    refuses.line("applied migration V2__sessions is different").await;
+    refuses.terminate().await;
+}
+
 /// Whoever takes a release back must not be told of errors.
 #[tokio::test]
 async fn a_schema_of_a_newer_release_is_said_and_no_error() {
