@@ -9,6 +9,7 @@ mod listen;
 mod migrate;
 mod pipelined;
 mod pool;
+mod shared;
 mod socket;
 mod tls;
 mod watch;
@@ -27,6 +28,7 @@ pub use pipelined::PipelinedTransaction;
 use crate::config::DatabaseConfig;
 use crate::metrics as names;
 use dial::Dial;
+use shared::Shared;
 
 /// How long a request waits for a connection: until one is free, or until a new one is made.
 const WAIT: Duration = Duration::from_secs(3);
@@ -65,6 +67,8 @@ impl Plans {
 #[derive(Clone)]
 pub struct Db {
     pool: Pool,
+    /// What readers share of it.
+    shared: Arc<Shared>,
     /// For connections beside the pool.
     dial: Arc<Dial>,
 }
@@ -79,7 +83,8 @@ impl Db {
         let given = config.postgres.get_tcp_user_timeout().copied();
         let session = SESSION.to_owned() + plans.setting();
         let dial = Arc::new(Dial::new(config, &session, Some(given.unwrap_or(SILENCE)))?);
-        Ok(Self { pool: pool::pool(Arc::clone(&dial), config.pool_size)?, dial })
+        let pool = pool::pool(Arc::clone(&dial), config.pool_size)?;
+        Ok(Self { pool, shared: Arc::default(), dial })
     }
 
     /// A connection, as soon as one is free.

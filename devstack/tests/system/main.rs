@@ -58,6 +58,7 @@ mod running;
 mod secrets;
 mod served;
 mod settings;
+mod sharing;
 mod site;
 mod storm;
 mod system;

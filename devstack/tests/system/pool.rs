@@ -13,20 +13,20 @@ use crate::cable::Cable;
 use crate::config::auth_config;
 
 /// Long enough for a connection to be made, and much shorter than a statement may take.
-const SOON: Duration = Duration::from_secs(3);
+pub(crate) const SOON: Duration = Duration::from_secs(3);
 
-fn pool(url: &str, size: usize) -> Db {
+pub(crate) fn pool(url: &str, size: usize) -> Db {
     let mut config = auth_config(url, &[]).database;
     config.pool_size = size;
     Db::new(&config, Plans::AsItDecides).unwrap()
 }
 
-async fn backend(connection: &Connection) -> i32 {
+pub(crate) async fn backend(connection: &Connection) -> i32 {
     connection.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0)
 }
 
 /// The backend of whichever connection is got, which must be well.
-async fn next(db: &Db) -> i32 {
+pub(crate) async fn next(db: &Db) -> i32 {
     let next = async { backend(&db.get().await.unwrap()).await };
     timeout(SOON, next).await.unwrap()
 }

@@ -12,7 +12,7 @@ use super::{AddItem, Cart, CartItem, CartItemId, ChangeItem, change, store};
 use crate::access::{Customer, customer};
 use crate::error::Error;
 use crate::state::Shop;
-use crate::users;
+use crate::users::{self, State};
 
 /// All routes of the cart.
 pub fn routes(shop: &Arc<Shop>) -> Route {
@@ -60,10 +60,11 @@ pub struct Api;
     security(("password" = ["shop"])),
 )]
 async fn show(caller: Customer, shop: Arc<Shop>) -> Result<Response, Error> {
-    let db = shop.db.get().await?;
     let user = caller.user;
-    let (state, items) = store::find(&db, user).await?;
-    users::stand(&db, user, state).await?;
+    let (state, items) = store::find(&*shop.db.shared().await?, user).await?;
+    if state != Some(State::Active) {
+        users::stand(&shop.db.get().await?, user, state).await?;
+    }
     Ok(reply::json(&Cart::new(items)))
 }
 

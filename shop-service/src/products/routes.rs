@@ -128,9 +128,8 @@ async fn list(wanted: Wanted, shop: Arc<Shop>) -> Result<Response, Error> {
     responses((status = 200, description = "The product.", body = Product)),
 )]
 async fn show(id: ProductId, shop: Arc<Shop>) -> Result<Response, Error> {
-    let db = shop.db.get().await?;
-    let product = store::find(&db, id).await?.ok_or(Error::ProductNotFound)?;
-    Ok(reply::json(&product))
+    let found = store::find(&*shop.db.shared().await?, id).await?;
+    Ok(reply::json(&found.ok_or(Error::ProductNotFound)?))
 }
 
 /// Create a product

@@ -7,7 +7,6 @@ use chassis::edge::{
     ClientAddress, Correlation, Named, Page, Route, any_of, client_address, correlation, reply,
     with,
 };
-use deadpool_postgres::GenericClient;
 use futures_util::try_join;
 use proto::UserId;
 use utoipa::OpenApi;
@@ -102,14 +101,14 @@ async fn create(
     security(("password" = ["shop"]), ("password" = ["shop:admin"])),
 )]
 async fn list(caller: Member, page: Page, shop: Arc<Shop>) -> Result<Response, Error> {
-    let db = shop.db.get().await?;
     let users = match caller.user {
         user if caller.is_admin => {
+            let db = shop.db.get().await?;
             let everyone = store::list(&db, page.above(), page.rows());
             let ((), users) = try_join!(admit(&db, user), everyone)?;
             users
         }
-        Some(user) => vec![own(&db, user).await?],
+        Some(user) => vec![own(&shop, user).await?],
         // A machine without `shop:admin` may call, and there is nobody it may see.
         None => Vec::new(),
     };
@@ -129,7 +128,7 @@ async fn list(caller: Member, page: Page, shop: Arc<Shop>) -> Result<Response, E
 async fn show_own(caller: Member, shop: Arc<Shop>) -> Result<Response, Error> {
     // A machine has no profile.
     let user = caller.user.ok_or(Error::UserNotFound)?;
-    Ok(reply::json(&own(&shop.db.get().await?, user).await?))
+    Ok(reply::json(&own(&shop, user).await?))
 }
 
 /// Rename oneself
@@ -153,10 +152,10 @@ async fn rename(caller: Customer, wanted: Renaming, shop: Arc<Shop>) -> Result<R
     security(("password" = ["shop"]), ("password" = ["shop:admin"])),
 )]
 async fn show(id: UserId, caller: Member, shop: Arc<Shop>) -> Result<Response, Error> {
-    let db = shop.db.get().await?;
     if caller.user == Some(id) {
-        return Ok(reply::json(&own(&db, id).await?));
+        return Ok(reply::json(&own(&shop, id).await?));
     }
+    let db = shop.db.get().await?;
     let ((), user) = try_join!(admit(&db, caller.user), store::find(&db, id))?;
     let user = user.filter(|_| caller.is_admin).ok_or(Error::UserNotFound)?;
     Ok(reply::json(&user))
@@ -178,10 +177,11 @@ async fn remove(id: UserId, caller: Member, shop: Arc<Shop>) -> Result<impl Repl
 }
 
 /// The caller's own profile: one statement is both the check and the answer.
-async fn own(db: &impl GenericClient, id: UserId) -> Result<User, Error> {
-    let (user, state) = store::find_own(db, id).await?.ok_or(Error::UserGone)?;
+async fn own(shop: &Shop, id: UserId) -> Result<User, Error> {
+    let found = store::find_own(&*shop.db.shared().await?, id).await?;
+    let (user, state) = found.ok_or(Error::UserGone)?;
     if state == State::Pending {
-        store::activate(db, id).await?;
+        store::activate(&shop.db.get().await?, id).await?;
     }
     Ok(user)
 }
