@@ -198,7 +198,10 @@ async fn wait_for_schema(db: &Db, database: &DatabaseConfig, migrations: &Migrat
                 "a migration is missing below those that are applied: this binary cannot serve \
                  this schema"
             ),
-            Ok(false) => tracing::warn!("waiting for migrations: MIGRATE_ON_START is false"),
+            Ok(false) => tracing::warn!(
+                "waiting for migrations, which are missing or others than this binary's: \
+                 MIGRATE_ON_START is false"
+            ),
             Err(error) => tracing::warn!(%error, "waiting for the database"),
         }
         tokio::time::sleep(pause).await;

@@ -24,6 +24,7 @@ pub use facts::Facts;
 pub use listen::Listener;
 pub use migrate::{MigrateError, Migrations};
 pub use pipelined::PipelinedTransaction;
+pub use shared::Reader;
 
 use crate::config::DatabaseConfig;
 use crate::metrics as names;

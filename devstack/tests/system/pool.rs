@@ -13,7 +13,7 @@ use crate::cable::Cable;
 use crate::config::auth_config;
 
 /// Long enough for a connection to be made, and much shorter than a statement may take.
-pub(crate) const SOON: Duration = Duration::from_secs(3);
+const SOON: Duration = Duration::from_secs(3);
 
 pub(crate) fn pool(url: &str, size: usize) -> Db {
     let mut config = auth_config(url, &[]).database;
@@ -32,7 +32,7 @@ pub(crate) async fn next(db: &Db) -> i32 {
 }
 
 /// The backends of as many connections, which were got at once and have gone back.
-async fn fill(db: &Db, count: usize) -> Vec<i32> {
+pub(crate) async fn fill(db: &Db, count: usize) -> Vec<i32> {
     let (mut held, mut backends) = (Vec::new(), Vec::new());
     for _ in 0..count {
         let connection = db.get().await.unwrap();

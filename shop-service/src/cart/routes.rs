@@ -61,7 +61,9 @@ pub struct Api;
 )]
 async fn show(caller: Customer, shop: Arc<Shop>) -> Result<Response, Error> {
     let user = caller.user;
-    let (state, items) = store::find(&*shop.db.shared().await?, user).await?;
+    let db = shop.db.reader().await?;
+    let (state, items) = db.read(store::find(&*db, user)).await?;
+    drop(db);
     if state != Some(State::Active) {
         users::stand(&shop.db.get().await?, user, state).await?;
     }

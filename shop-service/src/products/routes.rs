@@ -128,7 +128,8 @@ async fn list(wanted: Wanted, shop: Arc<Shop>) -> Result<Response, Error> {
     responses((status = 200, description = "The product.", body = Product)),
 )]
 async fn show(id: ProductId, shop: Arc<Shop>) -> Result<Response, Error> {
-    let found = store::find(&*shop.db.shared().await?, id).await?;
+    let db = shop.db.reader().await?;
+    let found = db.read(store::find(&*db, id)).await?;
     Ok(reply::json(&found.ok_or(Error::ProductNotFound)?))
 }
 

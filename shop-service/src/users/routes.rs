@@ -178,7 +178,9 @@ async fn remove(id: UserId, caller: Member, shop: Arc<Shop>) -> Result<impl Repl
 
 /// The caller's own profile: one statement is both the check and the answer.
 async fn own(shop: &Shop, id: UserId) -> Result<User, Error> {
-    let found = store::find_own(&*shop.db.shared().await?, id).await?;
+    let db = shop.db.reader().await?;
+    let found = db.read(store::find_own(&*db, id)).await?;
+    drop(db);
     let (user, state) = found.ok_or(Error::UserGone)?;
     if state == State::Pending {
         store::activate(&shop.db.get().await?, id).await?;
