@@ -90,9 +90,10 @@ impl Process {
             // It may have ended just now.
             let _ = kill_process(group, Signal::TERM);
         }
-        if tokio::time::timeout(PATIENCE, self.child.wait()).await.is_err() {
-            self.kill();
-        }
+        let _ = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        // What is left of it, and of its workers.
+        self.kill();
+        let _ = self.child.wait().await;
     }
 
     fn kill(&self) {
