@@ -88,19 +88,13 @@ impl Measured<'_> {
             seed::reset(self.postgres, self.site, lines).await?;
         }
         let before = self.written(scenario).await?;
-        let clients = || Visitor::many(self.site, scenario.deed, scenario.clients);
-        // Twice, for a system's workers do not all start at the same moment, and a connection stays with
-        // the one that has taken it.
-        let (_, first) = closed::run(clients(), warm_up).await?;
-        let (clients, warm) = closed::run(clients(), warm_up).await?;
+        let (clients, warm) = warm(self.site, scenario.deed, scenario.clients, warm_up).await?;
         let begin = Snapshot::take();
         let (clients, outcome) = closed::run(clients, time).await?;
         let end = Snapshot::take();
         let used = memory(&self.servers);
         drop(clients);
-        let made = first.visits() + warm.visits() + outcome.visits();
-        no_errors(&first)?;
-        no_errors(&warm)?;
+        let made = warm + outcome.visits();
         let mut round = self.figures(outcome, &begin, &end)?;
         round.insert(Metric::Memory, float(used));
         if let (Some(before), Some(after)) = (before, self.written(scenario).await?) {
@@ -136,7 +130,7 @@ impl Measured<'_> {
         warm_up: Duration,
         time: Duration,
     ) -> Result<Round> {
-        let (logins, _) = closed::run(Visitor::many(stormed, Deed::Login, STORM), warm_up).await?;
+        let (logins, _) = warm(stormed, Deed::Login, STORM, warm_up).await?;
         let clients = Visitor::many(self.site, Deed::Cart, 32);
         let begin = Snapshot::take();
         let (storm, shopping) =
@@ -172,6 +166,23 @@ impl Measured<'_> {
         let auths = database.replace("_shop", "_auth");
         self.postgres.count(if is_auths { &auths } else { database }, sql).await.map(Some)
     }
+}
+
+/// Clients that have called for this long, and how many visits were made for it. Others have called
+/// before them: a system's workers do not all start at the same moment, and a connection stays with
+/// the one that has taken it.
+async fn warm(
+    site: &Arc<Site>,
+    deed: Deed,
+    count: usize,
+    time: Duration,
+) -> Result<(Vec<Visitor>, u64)> {
+    let (others, first) = closed::run(Visitor::many(site, deed, count), time).await?;
+    drop(others);
+    let (clients, second) = closed::run(Visitor::many(site, deed, count), time).await?;
+    no_errors(&first)?;
+    no_errors(&second)?;
+    Ok((clients, first.visits() + second.visits()))
 }
 
 /// What visits alone tell.
