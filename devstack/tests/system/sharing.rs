@@ -4,21 +4,13 @@ use std::time::{Duration, Instant};
 
 use chassis::db::{Connection, Reader};
 use chassis::{Db, DbError};
-use devstack_postgres::testing::{TestDatabase, database};
+use devstack_postgres::testing::database;
 use devstack_testkit::database::connect;
 use devstack_testkit::eventually;
 use tokio::time::timeout;
 use tokio::{join, try_join};
 
 use crate::pool::{backend, fill, next, pool};
-
-/// A pool of two, one of them shared and held, and its backend.
-async fn sharing(database: &TestDatabase) -> (Db, Reader, i32) {
-    let db = pool(database.url(), 2);
-    let first = db.reader().await.unwrap();
-    let backend = backend(&first).await;
-    (db, first, backend)
-}
 
 /// As many readers, come one after the other; `None` where one has waited for a connection.
 async fn readers(db: &Db, count: usize) -> Option<Vec<Reader>> {
@@ -65,7 +57,9 @@ async fn a_connection_is_shared_by_so_many_and_no_more() {
 #[tokio::test]
 async fn a_connection_is_judged_again_however_long_there_is_somebody_who_shares_it() {
     let database = database().await;
-    let (db, _first, backend_of_first) = sharing(&database).await;
+    let db = pool(database.url(), 2);
+    let first = db.reader().await.unwrap();
+    let backend_of_first = backend(&first).await;
 
     eventually("another is shared", async || {
         (backend(&db.reader().await.unwrap()).await != backend_of_first).then_some(())

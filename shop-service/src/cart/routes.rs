@@ -64,6 +64,7 @@ async fn show(caller: Customer, shop: Arc<Shop>) -> Result<Response, Error> {
     let db = shop.db.reader().await?;
     let (state, items) = db.read(store::find(&*db, user)).await?;
     drop(db);
+    // It may wait for a lock, so on a connection of its own.
     if state != Some(State::Active) {
         users::stand(&shop.db.get().await?, user, state).await?;
     }

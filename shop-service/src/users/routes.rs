@@ -182,6 +182,7 @@ async fn own(shop: &Shop, id: UserId) -> Result<User, Error> {
     let found = db.read(store::find_own(&*db, id)).await?;
     drop(db);
     let (user, state) = found.ok_or(Error::UserGone)?;
+    // It may wait for a lock, so on a connection of its own.
     if state == State::Pending {
         store::activate(&shop.db.get().await?, id).await?;
     }
