@@ -101,6 +101,6 @@ pub(crate) const SCENARIOS: [Scenario; 14] = [
     scenario("GET /products/", Deed::Products, 64, &[FastApi, Statements]).with(1).and_open(),
     scenario("GET /orders/", Deed::Orders, 64, &[FastApi, Statements]).with(2).and_open(),
     scenario("POST /cart/items", Deed::AddItem, 64, &[FastApi, Statements]).with(4).and_open(),
-    scenario("POST /orders/", Deed::Order, 64, &[FastApi, Statements]).with(6).and_open(),
-    scenario("purchase", Deed::Purchase, 64, &[FastApi]).with(18),
+    scenario("POST /orders/", Deed::Order, 64, &[FastApi, Statements]).with(5).and_open(),
+    scenario("purchase", Deed::Purchase, 64, &[FastApi]).with(17),
 ];

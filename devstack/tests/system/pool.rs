@@ -115,6 +115,20 @@ async fn a_pipelined_transaction_lasts_where_it_is_committed_and_is_rolled_back_
     committed.commit().await.unwrap();
     assert_eq!(next(&db).await, first, "committed");
 
+    let ended = db.pipelined().await.unwrap();
+    ended.begin_with(insert(&ended, 5)).await.unwrap();
+    let divide = "INSERT INTO things VALUES (6 / $1) RETURNING id";
+    let statement = ended.prepare_cached(divide).await.unwrap();
+    let row = ended.commit_with(&statement, &[&1]).await.unwrap();
+    assert_eq!(row.get::<_, i32>("id"), 6);
+    assert_eq!(next(&db).await, first, "committed with its last statement");
+
+    let spoilt = db.pipelined().await.unwrap();
+    spoilt.begin_with(insert(&spoilt, 7)).await.unwrap();
+    let statement = spoilt.prepare_cached(divide).await.unwrap();
+    spoilt.commit_with(&statement, &[&0]).await.unwrap_err();
+    assert_eq!(next(&db).await, first, "its last statement failed");
+
     let dropped = db.pipelined().await.unwrap();
     dropped.begin_with(insert(&dropped, 3)).await.unwrap();
     drop(dropped);
@@ -131,7 +145,7 @@ async fn a_pipelined_transaction_lasts_where_it_is_committed_and_is_rolled_back_
 
     let rows = db.get().await.unwrap().query("SELECT id FROM things ORDER BY id", &[]).await;
     let left: Vec<i32> = rows.unwrap().iter().map(|row| row.get("id")).collect();
-    assert_eq!(left, [1, 2]);
+    assert_eq!(left, [1, 2, 5, 6]);
 }
 
 #[tokio::test]

@@ -12,10 +12,10 @@ use proto::problem::ShortProduct;
 use serde_json::json;
 
 use super::idempotency::{IdempotencyKey, KeyedRequest};
-use super::{Line, MAIL, Order, OrderId, OrderItem, PlaceOrder, Status, store};
+use super::{Line, MAIL, NewOrder, Order, OrderId, OrderItem, PlaceOrder, Status, store};
 use crate::error::Error;
 use crate::money::Money;
-use crate::outbox::{self, NewJob};
+use crate::outbox::{JobId, NewJob};
 use crate::state::Shop;
 use crate::users;
 
@@ -63,16 +63,17 @@ async fn place(
     let items = judge(lines)?;
     let total = Money(items.iter().map(OrderItem::price).sum());
     let id = OrderId::generate();
-    let mail =
-        NewJob { kind: MAIL, payload: json!({ "order": id }), user: Some(user), may_expire: true };
     let address = &wanted.shipping_address;
-    let (order, ()) = try_join!(
-        store::insert(&tx, id, user, address, total, items, request),
-        outbox::store::insert(&*tx, &mail),
-    )?;
-    tx.commit().await?;
+    let new = NewOrder { id, user, address, total, items, request, mail: mail(id, user) };
+    let order = store::insert_and_commit(tx, new).await?;
     shop.outbox.job_left();
     Ok(Checkout::Placed(order.at_placement()))
+}
+
+/// Tells the customer of an order.
+fn mail(order: OrderId, user: UserId) -> NewJob {
+    let payload = json!({ "order": order });
+    NewJob { id: JobId::generate(), kind: MAIL, payload, user: Some(user), may_expire: true }
 }
 
 impl Order {

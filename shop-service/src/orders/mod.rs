@@ -7,6 +7,7 @@ mod idempotency;
 pub mod routes;
 pub mod store;
 
+use proto::UserId;
 use proto::fields::{self, Field, Fields, FromFields, Message, Text};
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -14,7 +15,10 @@ use serde_json::value::RawValue;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
+use idempotency::KeyedRequest;
+
 use crate::money::Money;
+use crate::outbox::NewJob;
 use crate::products::ProductId;
 
 proto::define_id!(
@@ -139,6 +143,20 @@ pub struct OrderItem {
 struct Line {
     item: OrderItem,
     available: i64,
+}
+
+/// An order that is to be placed.
+#[derive(Debug)]
+struct NewOrder<'a> {
+    id: OrderId,
+    user: UserId,
+    address: &'a ShippingAddress,
+    total: Money,
+    items: Vec<OrderItem>,
+    /// The key it is asked for under.
+    request: Option<&'a KeyedRequest<'a>>,
+    /// Tells the customer.
+    mail: NewJob,
 }
 
 impl OrderItem {

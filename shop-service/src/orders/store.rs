@@ -11,10 +11,11 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::idempotency::{KeyedRequest, Placed};
-use super::{Change, Line, Order, OrderId, OrderItem, ShippingAddress, Status};
+use super::{Change, Line, NewOrder, Order, OrderId, OrderItem, Status};
 use crate::access::Actor;
 use crate::error::Error;
 use crate::money::Money;
+use crate::outbox::store::insert_job;
 use crate::products::ProductId;
 
 // The order of the locks is that of the ids: the rows are sorted before they are locked.
@@ -41,8 +42,8 @@ pub(super) async fn lock_cart(tx: &PipelinedTransaction, user: UserId) -> Result
     Ok(rows.iter().map(line).collect())
 }
 
-const INSERT: &str = "
-    WITH line AS (
+const INSERT: &str = concat!(
+    "WITH line AS (
             SELECT * FROM unnest($5::uuid[], $6::text[], $7::numeric[], $8::bigint[])
                 WITH ORDINALITY AS line (product_id, name, unit_price, quantity, position)),
         sold AS (
@@ -57,24 +58,23 @@ const INSERT: &str = "
             SELECT $2, $9, $10, $1 WHERE $9::text IS NOT NULL
             -- It is past its time, or it would have been found.
             ON CONFLICT (user_id, key) DO UPDATE SET body_hash = excluded.body_hash,
-                order_id = excluded.order_id, created_at = excluded.created_at)
-    INSERT INTO orders (id, user_id, total, shipping_address) VALUES ($1, $2, $3, $4)
-    RETURNING status, placed_at";
+                order_id = excluded.order_id, created_at = excluded.created_at),
+        job AS (",
+    insert_job!("$11", "$12", "$13", "$14", "$15"),
+    ") INSERT INTO orders (id, user_id, total, shipping_address) VALUES ($1, $2, $3, $4)
+    RETURNING status, placed_at"
+);
 
 /// A value of a statement.
 type Value<'a> = &'a (dyn ToSql + Sync);
 
-/// Stores an order and the key it was asked for under, takes its items from the stock, and empties
-/// the cart they come from.
-pub(super) async fn insert(
-    tx: &PipelinedTransaction,
-    id: OrderId,
-    user: UserId,
-    address: &ShippingAddress,
-    total: Money,
-    items: Vec<OrderItem>,
-    request: Option<&KeyedRequest<'_>>,
+/// Places an order: stores it with its key and its mail, takes its items from the stock, and empties
+/// the cart they come from; all of which lasts then.
+pub(super) async fn insert_and_commit(
+    tx: PipelinedTransaction,
+    new: NewOrder<'_>,
 ) -> Result<Order, Error> {
+    let NewOrder { id, user, address, total, items, request, mail } = new;
     let statement = tx.prepare_cached(INSERT).await?;
     let products: Vec<Uuid> = items.iter().map(|item| item.product_id.0).collect();
     let names: Vec<&str> = items.iter().map(|item| item.name.as_str()).collect();
@@ -82,9 +82,11 @@ pub(super) async fn insert(
     let quantities: Vec<i64> = items.iter().map(|item| item.quantity).collect();
     let key = request.map(|request| request.key.as_str());
     let hash = request.map(|request| &*request.body_hash);
+    let (mailed, lifetime) = (mail.user.map(|user| user.0), mail.lifetime());
     let order = [&id.0 as Value, &user.0, &total.0, &address.as_str()];
     let lines = [&products as Value, &names, &prices, &quantities, &key, &hash];
-    let row = tx.query_one(&statement, &[&order[..], &lines[..]].concat()).await?;
+    let job = [&mail.id.0 as Value, &mail.kind, &mail.payload, &mailed, &lifetime];
+    let row = tx.commit_with(&statement, &[&order[..], &lines, &job].concat()).await?;
     Ok(Order {
         id,
         status: status(&row, "status")?,

@@ -40,6 +40,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(5 * 60);
 /// A job that is to be left.
 #[derive(Debug)]
 pub struct NewJob {
+    /// Its id.
+    pub id: JobId,
     /// What is to be done.
     pub kind: &'static str,
     /// With what.
@@ -48,6 +50,13 @@ pub struct NewJob {
     pub user: Option<UserId>,
     /// Whether it is given up when it does not work for three days.
     pub may_expire: bool,
+}
+
+impl NewJob {
+    /// How long it is tried, in seconds; `None` is for ever.
+    pub fn lifetime(&self) -> Option<f64> {
+        self.may_expire.then(|| LIFETIME.as_secs_f64())
+    }
 }
 
 /// A job that a worker took.

@@ -12,16 +12,28 @@ use uuid::Uuid;
 use super::{Backlog, Job, JobId, JobView, LEASE, LIFETIME, NewJob, State};
 use crate::error::Error;
 
-const INSERT: &str = "
-    INSERT INTO outbox (id, kind, payload, user_id, expires_at)
-    VALUES ($1, $2, $3, $4, clock_timestamp() + make_interval(secs => $5))";
+/// Leaves a job of this id, kind, payload, user and lifetime: a statement, or a part of one.
+macro_rules! insert_job {
+    ($id:literal, $kind:literal, $payload:literal, $user:literal, $lifetime:literal) => {
+        concat!(
+            "INSERT INTO outbox (id, kind, payload, user_id, expires_at) VALUES (",
+            concat!($id, ", ", $kind, ", ", $payload, ", ", $user),
+            ", clock_timestamp() + make_interval(secs => ",
+            $lifetime,
+            "))"
+        )
+    };
+}
+pub(crate) use insert_job;
+
+const INSERT: &str = insert_job!("$1", "$2", "$3", "$4", "$5");
 
 /// Leaves a job, in the caller's transaction.
 pub async fn insert(db: &impl GenericClient, job: &NewJob) -> Result<(), Error> {
     let statement = db.prepare_cached(INSERT).await?;
-    let (id, user) = (JobId::generate().0, job.user.map(|user| user.0));
-    let lifetime = job.may_expire.then(|| LIFETIME.as_secs_f64());
-    db.execute(&statement, &[&id, &job.kind, &job.payload, &user, &lifetime]).await?;
+    let user = job.user.map(|user| user.0);
+    let lifetime = job.lifetime();
+    db.execute(&statement, &[&job.id.0, &job.kind, &job.payload, &user, &lifetime]).await?;
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{State, UNREGISTER, stand, store};
 use crate::access::Member;
 use crate::error::Error;
-use crate::outbox::{self, NewJob};
+use crate::outbox::{self, JobId, NewJob};
 use crate::state::Shop;
 
 pub(super) async fn delete(shop: &Shop, caller: Member, user: UserId) -> Result<(), Error> {
@@ -38,5 +38,6 @@ pub(super) async fn delete(shop: &Shop, caller: Member, user: UserId) -> Result<
 
 /// Never given up: until it is done, nobody can register the e-mail.
 fn unregistering(user: UserId) -> NewJob {
-    NewJob { kind: UNREGISTER, payload: json!({ "user": user }), user: None, may_expire: false }
+    let payload = json!({ "user": user });
+    NewJob { id: JobId::generate(), kind: UNREGISTER, payload, user: None, may_expire: false }
 }
